@@ -1,0 +1,1 @@
+"""Streaming action recognition on the device."""

@@ -1,0 +1,146 @@
+"""Reads a model's card, `models/NAME.toml`, and finds the files it names."""
+
+import hashlib
+import math
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from stream.errors import ModelError, UnknownPart
+
+HERE = Path(__file__).parent
+SHIPPED = next((d for d in (HERE / "models", HERE.parent / "models") if d.is_dir()), HERE / "models")
+"""Where the embedded cards are: beside the code in a wheel, beside the package in a checkout."""
+
+CHOICES = {
+    "kind": ("stream", "base"),
+    "gate": ("relu6", "clip", "sigmoid"),
+    "output": ("softmax", "sigmoid"),
+    "fit": ("stretch", "crop", "pad"),
+    "classifier_activation": ("swish", "hard_swish"),
+}
+"""Fields with a fixed choice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a set of weights is, how to feed it, and what was measured on it."""
+
+    name: str
+    """The card's own name: its file without `.toml`."""
+    architecture: str
+    """A file of `stream/nets`."""
+    variant: str
+    """Which member of the architecture: t0, a0 ... a5."""
+    kind: str = "stream"
+    """stream: causal, one frame at a time. base: sees a whole clip."""
+    side_px: int
+    """Pixels: side of the square the network sees, 32 or more."""
+    fps: float
+    """Frames per second the weights were trained at."""
+    labels: tuple[str, ...]
+    """K labels in the order of the outputs."""
+    gate: str = "relu6"
+    """The squeeze-excitation's gate. relu6: relu6(x + 3) * 0.16667 (tf-models-official); clip: clip(0.2 x + 0.5, 0, 1)
+    (the 2021 TF Hub stream models and the PyTorch port); sigmoid (base models)."""
+    classifier_activation: str = "swish"
+    """Activation of the head's dense layer."""
+    output: str = "softmax"
+    """softmax: one label at a time; sigmoid: any number at once."""
+    fit: str = "stretch"
+    """How a picture becomes square: stretch, crop (the middle) or pad (black borders)."""
+    memory_s: float = math.inf
+    """Seconds: time constant of forgetting; inf is the official model."""
+    trained_frames: int = 50
+    """Count: frames of a training clip; the positional index stops there when the memory is finite."""
+    background: tuple[str, ...] = ()
+    """Labels that mean "nothing of interest": shown among the labels, never as events."""
+    weights: str = ""
+    """File name beside the card."""
+    sha256: str = ""
+    """Of the weights file, hexadecimal."""
+    licence: str = ""
+    """SPDX identifier of the weights' licence."""
+    source: str = ""
+    """Where the weights came from."""
+    measured: dict[str, Any] = field(default_factory=dict)
+    """What was measured on what, with the command."""
+    training: dict[str, Any] = field(default_factory=dict)
+    """How the weights were made: command, seed, data, machine, time."""
+    path: Path | None = field(default=None, compare=False)
+    """Where the card was read from; None when it was made in memory."""
+
+    def __post_init__(self) -> None:
+        for name, accepted in CHOICES.items():
+            if getattr(self, name) not in accepted:
+                raise ModelError(f"card {self.name!r}: {name} is {getattr(self, name)!r}; accepted: {', '.join(accepted)}")
+        if len(set(self.labels)) != len(self.labels) or not all(self.labels):
+            raise ModelError(f"card {self.name!r}: labels must be distinct and not blank")
+        if unknown := set(self.background) - set(self.labels):
+            raise ModelError(f"card {self.name!r}: background names no label: {', '.join(sorted(unknown))}")
+        if self.side_px < 32 or self.fps <= 0 or self.memory_s <= 0 or self.trained_frames < 1:
+            raise ModelError(f"card {self.name!r}: side_px >= 32, fps > 0, memory_s > 0 and trained_frames >= 1 are needed")
+
+    @property
+    def decay(self) -> float:
+        """The factor by which the pools forget from one frame to the next at the card's rate; 1.0 when they never do."""
+        return decay(1.0 / self.fps, self.memory_s)
+
+    def read_weights(self) -> bytes:
+        """Return the weights file's bytes after comparing their hash, so that what was checked is what is loaded.
+
+        Raises:
+            ModelError: no file, or another hash; names both.
+        """
+        if self.path is None or not self.weights:
+            raise ModelError(f"card {self.name!r} names no weights file")
+        file = self.path.parent / Path(self.weights).name
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise ModelError(f"card {self.name!r}: cannot read its weights {file}: {error.strerror}") from error
+        if (found := hashlib.sha256(content).hexdigest()) != self.sha256:
+            raise ModelError(f"{file} has SHA-256 {found}, its card says {self.sha256 or 'nothing'}: refused")
+        return content
+
+
+def decay(elapsed_s: float, memory_s: float) -> float:
+    """Return exp(-elapsed_s / memory_s): 1.0 for an infinite memory."""
+    return math.exp(-elapsed_s / memory_s)
+
+
+def names() -> tuple[str, ...]:
+    """List the cards that ship with the package."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+
+
+def load(name: str) -> Card:
+    """Read a card by name, or by the path of a `.toml` file.
+
+    Raises:
+        UnknownPart: no such card; lists those that ship.
+        ModelError: the file is not a card; says which field is wrong.
+    """
+    path = Path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
+    if not path.is_file() or (path.parent == SHIPPED and path.stem not in names()):
+        raise UnknownPart("model", name, names())
+    try:
+        return parse(tomllib.loads(path.read_text("utf-8")), path)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is not a card: {error}") from error
+
+
+def parse(table: dict[str, Any], path: Path | None = None) -> Card:
+    """Make a card from a TOML table; its name is the file's where it gives none."""
+    known = {item.name: item for item in fields(Card) if item.name != "path"}
+    values = {"name": path.stem} | table if path else dict(table)
+    if unknown := sorted(set(values) - set(known)):
+        raise ModelError(f"card {values.get('name')!r}: unknown field {unknown[0]!r}; known: {', '.join(known)}")
+    for name in ("labels", "background"):
+        if name in values:
+            values[name] = tuple(values[name])
+    try:
+        return Card(**values, path=path)
+    except TypeError as error:
+        raise ModelError(f"card {values.get('name')!r}: {error}") from error

@@ -1,0 +1,47 @@
+"""Settings: frozen, checked once at the edge; nothing reads the environment after that."""
+
+import math
+from dataclasses import dataclass
+
+from stream.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """How one stream is read. `None` means what the card says."""
+
+    memory_s: float | None = None
+    """Seconds: time constant of forgetting, > 0; `inf` never forgets (the official model)."""
+    top_k: int = 3
+    """Count: how many labels an update lists, 1 or more."""
+    begin_threshold: float = 0.6
+    """Probability in (0, 1]: an action begins when it reaches this."""
+    end_threshold: float = 0.4
+    """Probability in (0, begin_threshold]: an action ends when it falls below this."""
+    min_duration_s: float = 0.2
+    """Seconds, 0 or more: an action must hold this long before BEGIN is said."""
+    smoothing_s: float = 0.15
+    """Seconds, 0 or more: time constant of the average over probabilities; 0 takes them as they are."""
+    allow: tuple[str, ...] | None = None
+    """Labels that may be reported; None allows all."""
+    deny: tuple[str, ...] | None = None
+    """Labels never reported; None denies none."""
+    max_gap_s: float = 3.0
+    """Seconds, > 0: a longer pause between two frames clears the memory; a shorter one fades it by its length."""
+    is_cut_aware: bool = True
+    """Clear the memory when the scene is cut."""
+
+    def __post_init__(self) -> None:
+        _check("memory_s", self.memory_s is None or self.memory_s > 0, self.memory_s, "more than 0 s, or inf")
+        _check("top_k", self.top_k >= 1, self.top_k, "1 or more")
+        _check("begin_threshold", 0 < self.begin_threshold <= 1, self.begin_threshold, "in (0, 1]")
+        limit = f"in (0, begin_threshold = {self.begin_threshold:g}]"
+        _check("end_threshold", 0 < self.end_threshold <= self.begin_threshold, self.end_threshold, limit)
+        _check("min_duration_s", 0 <= self.min_duration_s < math.inf, self.min_duration_s, "0 s or more")
+        _check("smoothing_s", 0 <= self.smoothing_s < math.inf, self.smoothing_s, "0 s or more")
+        _check("max_gap_s", self.max_gap_s > 0, self.max_gap_s, "more than 0 s")
+
+
+def _check(name: str, is_good: bool, found: object, accepted: str) -> None:
+    if not is_good:
+        raise UsageError(f"{name} is {found}; accepted: {accepted}")

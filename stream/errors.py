@@ -1,0 +1,74 @@
+"""Every error this package raises.
+
+StreamError
+  UsageError (ValueError)         the caller can fix it        -> INVALID_ARGUMENT, exit 2
+    UnknownPart (LookupError)     no such source, model, ...   -> NOT_FOUND
+  MissingDependency (ImportError) carries the pip command      -> UNIMPLEMENTED
+  SourceError (OSError)           frames stopped coming        -> UNAVAILABLE, exit 1
+    SourceTimeout (TimeoutError)  nothing came for N seconds   -> UNAVAILABLE
+    DecodeError (ValueError)      a picture could not be read  -> INVALID_ARGUMENT (sent to us), DATA_LOSS (camera)
+  ServiceError (ConnectionError)  the server ended the stream  -> exit 1
+  ModelError                      card, weights, hash          -> FAILED_PRECONDITION
+    ShapeError (ValueError)       both shapes in the message   -> INVALID_ARGUMENT
+  ExportError                     the graph cannot be made     -> (command line only)
+    ParityError                   largest difference and tolerance in the message
+"""
+
+from collections.abc import Iterable
+
+
+class StreamError(Exception):
+    """The root: catch this to catch everything of ours."""
+
+
+class UsageError(StreamError, ValueError):
+    """The caller can fix it; the message names what was found and what is accepted."""
+
+
+class UnknownPart(UsageError, LookupError):
+    """There is no source, model, engine or label of that name; the message lists the known ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"no {kind} named {name!r}; known: {', '.join(sorted(known)) or 'none'}")
+
+
+class MissingDependency(StreamError, ImportError):
+    """A package that this part needs is not installed; the message carries the pip command."""
+
+    def __init__(self, part: str, package: str, extra: str) -> None:
+        super().__init__(f"{part} needs the package {package!r}: pip install 'movinet-stream[{extra}]'")
+
+
+class SourceError(StreamError, OSError):
+    """Frames cannot be had, or stopped coming."""
+
+
+class SourceTimeout(SourceError, TimeoutError):
+    """Nothing came for longer than the source's limit."""
+
+
+class DecodeError(SourceError, ValueError):
+    """A picture could not be read."""
+
+
+class ServiceError(StreamError, ConnectionError):
+    """The server refused or ended the stream; the message carries its status and words."""
+
+
+class ModelError(StreamError):
+    """A card, its weights or their hash are not what they should be."""
+
+
+class ShapeError(ModelError, ValueError):
+    """An array does not fit the card; the message says both shapes."""
+
+
+class ExportError(StreamError):
+    """The model cannot leave in this format."""
+
+
+class ParityError(ExportError):
+    """The exported model does not agree with the reference."""
+
+    def __init__(self, what: str, difference: float, tolerance: float) -> None:
+        super().__init__(f"{what}: largest difference {difference:.3g}, tolerance {tolerance:.3g}")

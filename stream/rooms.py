@@ -1,0 +1,35 @@
+"""Finds a part by its file name and imports it only when asked: no table to edit, no decorator."""
+
+import importlib
+import pkgutil
+from functools import cache
+from types import ModuleType
+
+from stream.errors import MissingDependency, UnknownPart
+
+KINDS = {"sources": "source", "nets": "architecture", "runtimes": "engine", "exporters": "export target", "sinks": "sink"}
+"""Room -> what one of its parts is called in a message."""
+
+
+@cache
+def names(room: str) -> tuple[str, ...]:
+    """List the parts of a room, sorted: every public module but `base`."""
+    package = importlib.import_module(f"stream.{room}")
+    found = (module.name for module in pkgutil.iter_modules(package.__path__))
+    return tuple(sorted(name for name in found if name != "base" and not name.startswith("_")))
+
+
+def find(room: str, name: str) -> ModuleType:
+    """Import the part `name` of `room`.
+
+    Raises:
+        UnknownPart: the room has no such part; lists those it has.
+        MissingDependency: the part is there but a package it needs is not installed.
+    """
+    if name not in names(room):
+        raise UnknownPart(KINDS[room], name, names(room))
+    try:
+        return importlib.import_module(f"stream.{room}.{name}")
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").split(".")[0]
+        raise MissingDependency(f"the {KINDS[room]} {name!r}", missing, name) from error

@@ -1,0 +1,1 @@
+"""What computes it: one file an engine."""

@@ -1,0 +1,1 @@
+"""Where updates go: one file a kind."""

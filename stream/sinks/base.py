@@ -1,0 +1,20 @@
+"""What a sink offers: `build(target) -> Sink`."""
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from stream.types import Frame, Update
+
+
+class Sink(Protocol):
+    """Takes what a session says; closed when the `with` ends."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def send(self, frame: Frame, update: Update | None) -> None:
+        """Take one frame and what it gave; None when the frame was dropped to keep the model's rate."""
+        ...
