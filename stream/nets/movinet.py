@@ -1,0 +1,168 @@
+"""MoViNet t0, A0-A5, stream and base: clip, chunk and single frame from one set of weights.
+
+Paper: Kondratyuk et al. 2021, "MoViNets: Mobile Video Networks for Efficient Video Recognition", arXiv:2103.11511.
+Code it equals: `tf-models-official` 2.20.0 (Apache-2.0); `make parity` proves it. Licence of this file: Apache-2.0.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from stream.cards import Card
+from stream.errors import ShapeError, UnknownPart
+from stream.nets._movinet_layers import (
+    ACTIVATIONS,
+    BaseFeature,
+    ConvNorm,
+    Skip,
+    SqueezeExcitation,
+    StreamFeature,
+    Walk,
+    initialise,
+    make_divisible,
+)
+from stream.nets._movinet_specs import SPECS, NetSpec
+from stream.nets.base import TensorState
+
+COUNT = "pool_frame_count"
+"""State: frames the pools hold, (B, 1, 1, 1); one for all pools, since they advance together."""
+
+POSITION = "pos_enc_frame_count"
+"""State of A3-A5: index of the next frame, (B, 1, 1, 1)."""
+
+
+def build(card: Card) -> "MoViNet":
+    """Make the card's network with fresh weights.
+
+    Raises:
+        UnknownPart: the card names a variant that is not in the table.
+    """
+    if card.variant not in SPECS:
+        raise UnknownPart("MoViNet variant", card.variant, SPECS)
+    return MoViNet(card, SPECS[card.variant])
+
+
+class Block(nn.Module):
+    """An inverted bottleneck: expand, depthwise, weigh the channels, project, scale, add the skip."""
+
+    def __init__(self, card: Card, name: str, inputs: int, outputs: int, expand: int, taps: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        is_stream = card.kind == "stream"
+        self.expand = ConvNorm(inputs, expand, activation=main_activation(card))
+        self.feature: nn.Module
+        if is_stream:
+            self.feature = StreamFeature(expand, taps, kernel, stride, name)
+        else:
+            self.feature = BaseFeature(expand, taps, kernel, stride)
+        hidden = make_divisible(0.25 * expand * (2 if is_stream else 1))
+        limit = card.trained_frames if is_stream and SPECS[card.variant].is_positional else None
+        self.se = SqueezeExcitation(expand, hidden, card.gate, name if is_stream else None, limit)
+        self.project = ConvNorm(expand, outputs)
+        self.scale = nn.Parameter(torch.zeros(()))  # ReZero
+        self.skip = Skip(inputs, outputs, stride) if stride > 1 or inputs != outputs else None
+
+    def forward(self, x: Tensor, walk: Walk, counts: Tensor, position: Tensor | None) -> Tensor:
+        """(B * T, C, H, W) -> (B * T, C', ceil(H / stride), ceil(W / stride))."""
+        y = self.feature(self.expand(x), walk)
+        y = self.project(self.se(y, walk, counts, position)) * self.scale
+        return y + (self.skip(x) if self.skip is not None else x)
+
+
+class MoViNet(nn.Module):
+    """Satisfies `nets.base.Net`; a base net has an empty state and needs its whole clip at once."""
+
+    def __init__(self, card: Card, spec: NetSpec) -> None:
+        super().__init__()
+        self.card, self.spec = card, spec
+        activation = main_activation(card)
+        self.stem = ConvNorm(3, spec.stem_filters, 3, 2, activation=activation)
+        self.blocks = nn.ModuleDict(_blocks(card, spec))
+        self.project = ConvNorm(spec.stages[-1].filters, spec.project_filters, activation=activation)
+        self.dense = nn.Conv2d(spec.project_filters, spec.head_filters, 1)
+        self.classifier = nn.Conv2d(spec.head_filters, len(card.labels), 1)
+        initialise(self.modules())
+        nn.init.normal_(self.classifier.weight, std=0.01)
+
+    def init_state(self, batch: int = 1) -> TensorState:
+        """Return the state of `batch` streams that have seen nothing: zeros; empty for a base net."""
+        return {name: torch.zeros(batch, *shape) for name, shape in self.state_shapes().items()}
+
+    def state_shapes(self) -> dict[str, tuple[int, int, int]]:
+        """List every state of one row, in the order of the network: name -> (C, H, W)."""
+        if self.card.kind == "base":
+            return {}
+        shapes: dict[str, tuple[int, int, int]] = {}
+        side = -(-self.card.side_px // 2)
+        for index, stage in enumerate(self.spec.stages):
+            side = -(-side // stage.stride)
+            for layer, (expand, (taps, _)) in enumerate(zip(stage.expand, stage.kernels, strict=True)):
+                name = f"block{index}_layer{layer}"
+                shapes |= {f"{name}_stream_buffer_{age}": (expand, side, side) for age in range(taps - 1)}
+                shapes[f"{name}_pool_buffer"] = (expand, 1, 1)
+        shapes["head_pool_buffer"] = (self.spec.project_filters, 1, 1)
+        shapes[COUNT] = (1, 1, 1)
+        return shapes | ({POSITION: (1, 1, 1)} if self.spec.is_positional else {})
+
+    def forward(self, clip: Tensor, state: TensorState, decay: float | Tensor = 1.0) -> tuple[Tensor, TensorState]:
+        """Advance by one clip; see `nets.base.Net.forward`.
+
+        Raises:
+            ShapeError: `clip` is not (B, 3, T, S, S) of the card's side.
+        """
+        features, after = self._features(clip, state, decay)
+        return self._classify(features[:, -1]), after
+
+    def frames(self, clip: Tensor, state: TensorState, decay: float | Tensor = 1.0) -> tuple[Tensor, TensorState]:
+        """Advance by one clip and return the logits after every frame, (B, T, K), as training needs them."""
+        features, after = self._features(clip, state, decay)
+        return self._classify(features.flatten(0, 1)).unflatten(0, features.shape[:2]), after
+
+    def _features(self, clip: Tensor, state: TensorState, decay: float | Tensor) -> tuple[Tensor, TensorState]:
+        """Return the pooled features after every frame, (B, T, C, 1, 1); one for the whole clip of a base net."""
+        side = self.card.side_px
+        if clip.ndim != 5 or clip.shape[1] != 3 or clip.shape[2] < 1 or clip.shape[3:] != (side, side):
+            raise ShapeError(f"clip is {tuple(clip.shape)}; {self.card.name} takes (B, 3, T >= 1, {side}, {side})")
+        is_stream = self.card.kind == "stream"
+        walk = Walk(clip, state, decay)
+        ones = clip.new_ones(walk.batch * walk.frames, 1, 1, 1)
+        counts = walk.accumulate(COUNT, ones) if is_stream else ones
+        position = walk.advance(POSITION, self.card.trained_frames) if is_stream and self.spec.is_positional else None
+
+        x = self.stem(clip.transpose(1, 2).flatten(0, 1))  # (B * T, C, H, W)
+        for block in self.blocks.values():
+            x = block(x, walk, counts, position)
+        x = self.project(x).mean((2, 3), keepdim=True)  # (B * T, C, 1, 1)
+        if is_stream:
+            x = walk.accumulate("head_pool_buffer", x) / counts
+        x = walk.in_time(x)
+        after = {name: walk.after[name] for name in state}
+        return (x if is_stream else x.mean(1, keepdim=True)), after
+
+    def _classify(self, features: Tensor) -> Tensor:
+        """(N, C, 1, 1) -> (N, K)."""
+        activation = ACTIVATIONS[self.card.classifier_activation]
+        logits: Tensor = self.classifier(activation(self.dense(features)))
+        return logits.flatten(1)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> tuple[Tensor, TensorState]:
+        """Call `forward`; here only to keep its types."""
+        result: tuple[Tensor, TensorState] = super().__call__(*args, **kwargs)
+        return result
+
+
+def main_activation(card: Card) -> str:
+    """Return the activation of the convolutions: the official stream models are hard, the base models are smooth."""
+    return "hard_swish" if card.kind == "stream" else "swish"
+
+
+def _blocks(card: Card, spec: NetSpec) -> dict[str, Block]:
+    blocks: dict[str, Block] = {}
+    width = spec.stem_filters
+    for index, stage in enumerate(spec.stages):
+        for layer, (expand, (taps, kernel)) in enumerate(zip(stage.expand, stage.kernels, strict=True)):
+            name = f"block{index}_layer{layer}"
+            stride = stage.stride if layer == 0 else 1
+            blocks[name] = Block(card, name, width, stage.filters, expand, taps, kernel, stride)
+            width = stage.filters
+    return blocks
