@@ -36,7 +36,7 @@ class Picture(Protocol):
         ...
 
     def rgb(self, width_px: int | None = None, height_px: int | None = None) -> Rgb:
-        """Convert to (height_px, width_px, 3) RGB uint8, scaling in the same pass; the picture's own size by default."""
+        """Convert to (height_px, width_px, 3) RGB uint8, scaling in the same pass; by default to its own size."""
         ...
 
 
@@ -125,4 +125,5 @@ class Update:
     drops: Drops = field(default_factory=Drops)
     """What was not used so far, by cause."""
     reset: str | None = None
-    """Why the memory was cleared before this frame: "gap" or "cut"; None when it was not."""
+    """Why the memory was cleared: before this frame for a "gap" in time or a "cut" in the scene; after it where the
+    network gave numbers that are not finite ("nan": no labels then). None when it was not."""

@@ -16,5 +16,8 @@ class Sink(Protocol):
     ) -> None: ...
 
     def send(self, frame: Frame, update: Update | None) -> None:
-        """Take one frame and what it gave; None when the frame was dropped to keep the model's rate."""
+        """Take one frame and what it gave; None when the frame was dropped to keep the model's rate.
+
+        Where actions still go on at the end, a last call repeats the last used frame with the events that END them.
+        """
         ...

@@ -1,0 +1,65 @@
+"""A loaded model: what `stream.load` gives."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stream import cards, rooms
+from stream.cards import Card
+from stream.config import SessionSettings
+from stream.pipeline import Session
+from stream.runtimes.base import Runtime
+from stream.types import Array, State
+
+
+@dataclass(frozen=True, slots=True)
+class Recogniser:
+    """A model and the engine that runs it: shared and immutable; state belongs to whoever steps it."""
+
+    runtime: Runtime
+    """The engine, with the weights loaded."""
+
+    @property
+    def card(self) -> Card:
+        """What the model is."""
+        return self.runtime.card
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The K labels, in the order of the logits."""
+        return self.card.labels
+
+    def init_state(self, batch: int = 1) -> State:
+        """Return the state of `batch` streams that have seen nothing."""
+        return self.runtime.init_state(batch)
+
+    def step(self, clip: Array, state: State, decay: float | Array | None = None) -> tuple[Array, State]:
+        """Advance `B` streams by one clip: (B, 3, T, S, S) in, (B, K) logits and the new state out; see `Runtime.step`.
+
+        Raises:
+            ShapeError: `clip` or `state` does not fit the card; says both shapes.
+        """
+        return self.runtime.step(clip, state, decay)
+
+    def session(self, settings: SessionSettings | None = None, **overrides: Any) -> Session:
+        """Begin a stream of its own; `overrides` are fields of `SessionSettings`, on top of `settings`.
+
+        Raises:
+            UsageError: a setting is out of its range, or names a label the card does not have.
+        """
+        return Session(self.runtime, replace(settings or SessionSettings(), **overrides))
+
+
+def load(name: str, runtime: str = "onnxruntime", threads: int = 1) -> Recogniser:
+    """Load a model by its card's name, or by the path of a card.
+
+    Args:
+        name: a card that ships with the package, or the path of a `.toml` file.
+        runtime: a file of `stream/runtimes`.
+        threads: count of threads per step, 1 or more.
+
+    Raises:
+        UnknownPart: no such model or engine; lists the known ones.
+        MissingDependency: the engine's package is not installed; says how to get it.
+        ModelError: the card or its weights are not what they should be.
+    """
+    return Recogniser(rooms.find("runtimes", runtime).build(cards.load(name), threads))

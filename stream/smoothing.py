@@ -1,0 +1,121 @@
+"""From what the network says of each frame to labels and events: average, thresholds, minimum duration."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from stream.config import SessionSettings
+from stream.errors import UnknownPart
+from stream.types import Array, Label, LabelEvent, Phase, Scores
+
+SLACK_S = 1e-6
+"""Seconds: offsets are sums of binary fractions, so a duration of 0.2 s may read 0.19999999."""
+
+Mask = npt.NDArray[np.bool_]
+
+
+def probabilities(logits: Array, output: str) -> Array:
+    """Turn (K,) logits into (K,) probabilities: `softmax` (one label at a time) or `sigmoid` (any number at once)."""
+    if output == "sigmoid":
+        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)), np.float32)  # never overflows
+    powers = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum(), np.float32)
+
+
+class Smoother:
+    """The memory of one stream's labels: `update` with each frame's scores, `reset` where the stream breaks off.
+
+    Of one label, events come as BEGIN, any number of UPDATE, END, with offsets that never decrease. A label that does
+    not reach `begin_threshold`, or not for `min_duration_s`, gives no event: that is the honest "nothing I know".
+    Every frame costs the same few passes over K numbers.
+    """
+
+    def __init__(self, labels: tuple[str, ...], settings: SessionSettings, background: tuple[str, ...] = ()) -> None:
+        """Prepare for `labels`, of which `background` give events only when `settings.allow` names them.
+
+        Raises:
+            UnknownPart: `settings.allow` or `settings.deny` names no label; lists the labels.
+        """
+        self._labels, self._settings = labels, settings
+        self._listed, silent = _listed(labels, settings), set(background) - set(settings.allow or ())
+        self._watched = self._listed & _mask(labels, set(labels) - silent)
+        self._ranked = np.flatnonzero(self._listed)
+        self._clear()
+
+    def _clear(self) -> None:
+        count = len(self._labels)
+        self._mean: Array | None = None  # (K,)
+        self._offset_s = -math.inf
+        self._is_up = np.zeros(count, np.bool_)  # crossed the begin threshold and not yet fallen below the end's
+        self._is_begun = np.zeros(count, np.bool_)  # ... and BEGIN was said
+        self._begin_s, self._last_s = np.zeros(count), np.zeros(count)
+        self._peak = np.zeros(count, np.float32)
+
+    def update(self, scores: Scores) -> tuple[LabelEvent, ...]:
+        """Take one frame's (K,) probabilities; return what ended, began and went on with it, in this order."""
+        mean, now_s, settings = self._average(scores), scores.offset_s, self._settings
+        starts = self._watched & ~self._is_up & (mean >= settings.begin_threshold)
+        self._begin_s[starts], self._peak[starts] = now_s, 0.0
+        self._is_up |= starts
+        if not self._is_up.any():
+            return ()
+        holds = self._is_up & (mean >= settings.end_threshold)
+        self._last_s[holds] = now_s
+        np.maximum(self._peak, mean, out=self._peak, where=holds)
+        ends = self._end(self._is_up & ~holds)
+        is_old = self._is_begun.copy()
+        self._is_begun |= holds & (now_s - self._begin_s >= settings.min_duration_s - SLACK_S)
+        begins = self._events(self._is_begun & ~is_old, Phase.BEGIN, mean, self._begin_s)
+        return (*ends, *begins, *self._events(is_old, Phase.UPDATE, mean, np.full(len(mean), now_s)))
+
+    def labels(self, count: int) -> tuple[Label, ...]:
+        """Return the `count` most probable labels that may be reported, best first; none before the first frame."""
+        if self._mean is None:
+            return ()
+        found = self._mean[self._ranked]
+        best = np.argsort(-found, kind="stable")[:count]
+        return tuple(Label(self._labels[self._ranked[i]], float(found[i])) for i in best)
+
+    def reset(self) -> tuple[LabelEvent, ...]:
+        """Forget the average and end what still goes on, at the last moment it was held."""
+        ends = self._end(self._is_up)
+        self._clear()
+        return ends
+
+    def _average(self, scores: Scores) -> Array:
+        """Weigh the past by exp(-elapsed / smoothing_s): by time, so that the frame rate changes nothing."""
+        elapsed_s, constant_s = scores.offset_s - self._offset_s, self._settings.smoothing_s
+        if self._mean is None or constant_s == 0:
+            self._mean = scores.probabilities.copy()
+        else:
+            keep = math.exp(-elapsed_s / constant_s)
+            self._mean = np.asarray(keep * self._mean + (1 - keep) * scores.probabilities, np.float32)
+        self._offset_s = scores.offset_s
+        return self._mean
+
+    def _end(self, fallen: Mask) -> tuple[LabelEvent, ...]:
+        events = self._events(fallen & self._is_begun, Phase.END, self._peak, self._last_s)
+        self._is_up, self._is_begun = self._is_up & ~fallen, self._is_begun & ~fallen
+        return events
+
+    def _events(
+        self, chosen: Mask, phase: Phase, values: Array, offsets_s: npt.NDArray[np.float64]
+    ) -> tuple[LabelEvent, ...]:
+        return tuple(
+            LabelEvent(self._labels[i], phase, float(values[i]), float(offsets_s[i]), float(self._begin_s[i]))
+            for i in np.flatnonzero(chosen)
+        )
+
+
+def _listed(labels: tuple[str, ...], settings: SessionSettings) -> Mask:
+    """Mark the labels that may be reported: allowed and not denied."""
+    allow = labels if settings.allow is None else settings.allow
+    for name in (*allow, *(settings.deny or ())):
+        if name not in labels:
+            raise UnknownPart("label", name, labels)
+    return _mask(labels, set(allow) - set(settings.deny or ()))
+
+
+def _mask(labels: tuple[str, ...], chosen: set[str]) -> Mask:
+    return np.array([name in chosen for name in labels], np.bool_)
