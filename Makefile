@@ -1,0 +1,58 @@
+# Every recipe works on a machine with Python 3.11, make and PyPI; running one again is quick.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-lowest lint format types bench protos parity clean
+
+help:  ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.serving: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing what serving needs into $(VENV) ..."
+	$(PIP) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing what tests need into $(VENV) ..."
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.serving
+
+demo: $(VENV)/.serving  ## server, client, generated gestures and real footage: labels, a video, a timeline
+	$(BIN)/python -m stream.cli.demo --out demo-output
+
+test: $(VENV)/.dev  ## every test that this machine can run
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev  ## let ruff rewrite
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.dev  ## mypy --strict on stream/
+	$(BIN)/mypy
+
+protos: $(VENV)/.dev  ## generate stream/v1 from protos/, with the oldest supported generator
+	$(PYTHON) -m venv .venv-protos
+	.venv-protos/bin/python -m pip --disable-pip-version-check install --quiet 'grpcio-tools==1.71.0' 'setuptools<81'
+	.venv-protos/bin/python -m grpc_tools.protoc -Iprotos --python_out=. --pyi_out=. --grpc_python_out=. stream/v1/recognition.proto
+
+PARITY ?=
+parity: $(VENV)/.dev  ## compare with Google's network, live, in an environment of its own
+	$(BIN)/python tests/parity/run.py $(PARITY)
+
+test-lowest: | $(BIN)/python  ## the tests on the lowest versions that pyproject.toml allows
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints-lowest.txt --editable '.[dev]'
+	.venv-lowest/bin/python -m pytest
+
+clean:  ## remove what these recipes made
+	rm -rf .venv .venv-* demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
