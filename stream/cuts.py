@@ -1,6 +1,9 @@
 """Tells a cut to another scene from motion, flicker and shake."""
 
+from functools import cache
+
 import numpy as np
+import numpy.typing as npt
 
 from stream.types import Array
 
@@ -8,45 +11,67 @@ GRID = 16
 """Count: the picture is compared as 16x16 cells."""
 BIN_COUNT = 8
 """Count: shades of each colour told apart by the histogram."""
+SAMPLES = 4
+"""Count: a cell is the mean of 4x4 of its pixels."""
+LIMIT = 0.11
+"""Of share moved times share recoloured, both 0 to 1. Five cuts of a street film give 0.13 to 0.42, a car that fills
+its picture as it drives by 0.12, 178 short clips without a cut at most 0.03 (at 5 and at 10 frames per second)."""
+SPIKE = 2.0
+"""A cut stands out: it is this many times the change of the frame before, which tells it from that car."""
 
 
 class CutDetector:
     """Compares each frame with the one before; conservative, because a false cut costs the memory of a true action.
 
     A cut changes both where things are and which colours there are. A sweeping hand, shake and pans keep most of the
-    colours; exposure keeps the places, once its gain is divided out.
+    colours; exposure keeps the places, once its gain is divided out. Two very dark scenes look alike to it.
     """
 
     def __init__(self) -> None:
-        self._last: Array | None = None  # (3, 16, 16)
+        self._cells: Array | None = None  # (3, 16, 16)
+        self._change = 0.0
 
     def is_cut(self, clip: Array) -> bool:
         """Say whether the (1, 3, 1, S, S) clip shows another scene than the last one given."""
-        cells, last = _cells(clip), self._last
-        self._last = cells
-        return last is not None and _moved(last, cells) > 0.5 and _recoloured(last, cells) > 0.35
+        last, self._cells = self._cells, _cells(clip)
+        before, self._change = self._change, 0.0 if last is None else _change(last, self._cells)
+        return self._change > max(LIMIT, SPIKE * before)
 
 
 def _cells(clip: Array) -> Array:
-    """Average every other pixel of the middle into 16x16 cells."""
-    picture = clip[0, :, 0, ::2, ::2]  # (3, S / 2, S / 2)
-    side = picture.shape[1] // GRID  # 1 or more: S is at least 32
-    picture = picture[:, : side * GRID, : side * GRID]
-    return np.asarray(picture.reshape(3, GRID, side, GRID, side).mean((2, 4)), np.float32)
+    """Average some pixels of each of 16x16 cells; sums of slices, as reductions over short axes take far longer."""
+    rows = clip.take(_samples(clip.shape[-1])).reshape(3, GRID * SAMPLES, GRID, SAMPLES)
+    wide = rows[..., 0] + rows[..., 1] + rows[..., 2] + rows[..., 3]  # (3, 64, 16)
+    cells = wide[:, 0::4] + wide[:, 1::4] + wide[:, 2::4] + wide[:, 3::4]  # (3, 16, 16)
+    return np.asarray(cells / SAMPLES**2, np.float32)
+
+
+@cache
+def _samples(side_px: int) -> npt.NDArray[np.intp]:
+    """Return where in a flat (3, S, S) picture its 3 x 64 x 64 samples lie."""
+    at = np.arange(GRID * SAMPLES) * side_px // (GRID * SAMPLES)
+    return np.arange(3)[:, None, None] * side_px**2 + at[:, None] * side_px + at
+
+
+def _change(last: Array, cells: Array) -> float:
+    moved = _moved(last, cells)
+    return moved * _recoloured(last, cells) if moved > LIMIT / 2 else 0.0  # most pictures hardly move: no need to go on
 
 
 def _moved(last: Array, cells: Array) -> float:
     """Return the share of cells, 0 to 1, whose brightness changed once the change of all of them is taken out."""
     before, now = last.mean(0), cells.mean(0)  # (16, 16)
-    gain = (now.mean() + 0.02) / (before.mean() + 0.02)
+    gain = float((now.mean() + 0.02) / (before.mean() + 0.02))
     return float((np.abs(now - gain * before) > 0.1 * max(1.0, gain)).mean())
 
 
 def _recoloured(last: Array, cells: Array) -> float:
-    """Return the share of colour, 0 to 1, that changed between the two histograms, the worst of the three channels."""
-    return max(float(np.abs(_histogram(a) - _histogram(b)).sum()) / 2 for a, b in zip(last, cells, strict=True))
+    """Return the share of colour, 0 to 1, that changed between the two histograms: the worst of the three channels."""
+    return float(np.abs(_histograms(last) - _histograms(cells)).sum(1).max()) / 2
 
 
-def _histogram(cells: Array) -> Array:
-    bins = np.minimum(cells * BIN_COUNT, BIN_COUNT - 1).astype(np.intp).ravel()
-    return np.asarray(np.bincount(bins, minlength=BIN_COUNT) / cells.size, np.float32)
+def _histograms(cells: Array) -> Array:
+    bins = np.minimum(cells.reshape(3, -1) * BIN_COUNT, BIN_COUNT - 1).astype(np.intp)
+    bins += BIN_COUNT * np.arange(3)[:, None]
+    counts = np.bincount(bins.ravel(), minlength=3 * BIN_COUNT).reshape(3, BIN_COUNT)
+    return np.asarray(counts / bins.shape[1], np.float32)

@@ -91,13 +91,14 @@ class Session:
         logits = self._step(clip, decay)
         self._lap("step")
         if logits is None:
-            reset, ended, begun = "nan", ended + self._forget(), ()
+            reset, events = "nan", ended + self._forget()
         else:
-            begun = self._smoother.update(Scores(probabilities(logits, self._runtime.card.output), frame.offset_s))
+            scores = Scores(probabilities(logits, self._runtime.card.output), frame.offset_s)
+            events = ended + self._smoother.update(scores)
         labels = self._smoother.labels(self._settings.top_k)
         self._lap("smooth")
         age_s = (time.monotonic_ns() - frame.arrival_ns) / 1e9
-        return Update(frame.offset_s, labels, ended + begun, age_s, self.drops, reset)
+        return Update(frame.offset_s, labels, events, age_s, self.drops, reset)
 
     def finish(self) -> tuple[LabelEvent, ...]:
         """End what still goes on; the session can be fed again afterwards, from a blank memory."""
