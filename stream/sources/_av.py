@@ -1,0 +1,223 @@
+"""What file, camera and rtsp share: a container of FFmpeg's, read packet by packet.
+
+A packet stays FFmpeg's own object: wrapping its bytes anew and decoding them elsewhere changed 14 of 50 frames of an
+MPEG-4 file. Rotation in the metadata is not applied, and pictures that the decoder mended are passed on.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from stream.decode import MAX_PIXELS, AvPicture
+from stream.errors import DecodeError, SourceError, SourceTimeout, StreamError
+from stream.types import Frame
+
+USUAL_FPS = 25.0
+"""Frames per second of a stream that has no timestamps and does not say."""
+
+JUMP_S = 1.0
+"""Seconds: a timestamp further back than this means that the stream's clock was set anew."""
+
+MAX_FPS = 1000.0
+"""Frames per second: a stream that claims more does not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """What FFmpeg is asked to open, and how."""
+
+    uri: str
+    """How people may know it: without a password."""
+    url: str
+    """FFmpeg's name for it."""
+    format: str | None = None
+    """FFmpeg's name of the container or device; None lets it look."""
+    options: dict[str, str] = field(default_factory=dict)
+    """FFmpeg's own options."""
+    timeout_s: float = 10.0
+    """Seconds without data after which it counts as lost."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What must not be shown."""
+    is_live: bool = False
+    """Its frames come at their own pace."""
+    is_paced: bool = False
+    """Its frames are held back until their time."""
+    is_endless: bool = False
+    """Its end is an error."""
+
+
+class Packet(NamedTuple):
+    """A whole packet of FFmpeg's, and when it was read."""
+
+    av: "av.Packet[VideoStream]"
+    arrival_ns: int
+
+
+class Clock:
+    """Seconds since the first frame, by the stream's own timestamps; never backwards."""
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._shift_s: float | None = None
+        self._last_s = -interval_s
+
+    def offset_s(self, time_s: float | None) -> float:
+        """Place a frame; without a timestamp, or after the clock was set back, one interval after the last."""
+        next_s = self._last_s + self._interval_s
+        if time_s is None:
+            offset_s = next_s
+        elif self._shift_s is None or time_s + self._shift_s < self._last_s - JUMP_S:
+            self._shift_s = next_s - time_s
+            offset_s = next_s
+        else:
+            offset_s = time_s + self._shift_s
+        self._last_s = max(self._last_s, offset_s)
+        return self._last_s
+
+
+class AvSource:
+    """The video of a file, a camera or a network stream; opened when the `with` begins."""
+
+    def __init__(self, media: Media) -> None:
+        self.uri, self.is_live = media.uri, media.is_live
+        self.fps: float | None = None
+        self._media = media
+        self._container: InputContainer | None = None
+        self._clock = Clock(1 / USUAL_FPS)
+        self._reading = threading.Lock()
+        self._closed = threading.Event()
+        self._begin_s: float | None = None
+
+    def __enter__(self) -> Self:
+        """Open it.
+
+        Raises:
+            SourceError: it cannot be opened, or has no video.
+            SourceTimeout: nothing came for `timeout_s`.
+        """
+        media = self._media
+        try:
+            self._container = av.open(
+                media.url,
+                format=media.format,
+                options=dict(media.options),
+                timeout=(media.timeout_s, media.timeout_s),
+                metadata_errors="replace",
+            )
+        except (av.FFmpegError, OSError) as error:
+            raise self._explain("cannot open", error) from self._redacted(error)
+        try:
+            self._prepare(self._video())
+        except BaseException:
+            self._container.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed.set()
+        # A thread that still hangs in FFmpeg closes the container itself when it comes back.
+        if self._reading.acquire(blocking=False):
+            self._close()
+            self._reading.release()
+
+    def __iter__(self) -> Iterator[Packet]:
+        """Yield packets until the end.
+
+        Raises:
+            SourceError: it cannot be read any more, or ended and should not.
+            SourceTimeout: nothing came for `timeout_s`.
+        """
+        packets = self._opened().demux(self._video())
+        while (packet := self._next(packets)) is not None:
+            yield Packet(packet, time.monotonic_ns())
+        if self._media.is_endless and not self._closed.is_set():
+            raise SourceError(f"{self.uri}: the stream ended")
+
+    def decode(self, packet: Packet) -> Iterator[Frame]:
+        """Yield the frames a packet completes, in order of time.
+
+        Raises:
+            DecodeError: the packet could not be read; the next one may.
+        """
+        try:
+            pictures = packet.av.decode()
+        except (av.FFmpegError, ValueError, MemoryError) as error:
+            raise DecodeError(f"{self.uri}: a packet could not be decoded: {_words(error)}") from error
+        for picture in pictures:
+            offset_s = self._clock.offset_s(picture.time)
+            arrival_ns = self._hold(offset_s) if self._media.is_paced else packet.arrival_ns
+            yield Frame(AvPicture(picture), offset_s, arrival_ns)
+
+    def _opened(self) -> InputContainer:
+        if self._container is None or self._closed.is_set():
+            raise SourceError(f"{self.uri} is not open")
+        return self._container
+
+    def _video(self) -> VideoStream:
+        streams = self._opened().streams
+        if streams.video:
+            return streams.video[0]
+        found = ", ".join(sorted({stream.type for stream in streams})) or "nothing"
+        raise SourceError(f"{self.uri} has no video; found: {found}")
+
+    def _prepare(self, video: VideoStream) -> None:
+        if video.codec_context is None:
+            raise SourceError(f"{self.uri}: FFmpeg has no decoder for its video")
+        rate = video.average_rate or video.guessed_rate
+        self.fps = float(rate) if rate and 0 < rate <= MAX_FPS else None
+        self._clock = Clock(1 / (self.fps or USUAL_FPS))
+        # frame threads decode faster but hold frames back, which a live stream cannot afford
+        video.thread_type = "SLICE" if self.is_live else "AUTO"
+        video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+
+    def _next(self, packets: Iterator["av.Packet[VideoStream]"]) -> "av.Packet[VideoStream] | None":
+        with self._reading:
+            try:
+                return None if self._closed.is_set() else next(packets, None)
+            except (av.FFmpegError, OSError) as error:
+                raise self._explain("cannot read", error) from self._redacted(error)
+            finally:
+                if self._closed.is_set():
+                    self._close()
+
+    def _close(self) -> None:
+        if self._container is not None:
+            self._container.close()
+
+    def _hold(self, offset_s: float) -> int:
+        """Wait until the frame is due; return when that was."""
+        if self._begin_s is None:
+            self._begin_s = time.monotonic() - offset_s
+        self._closed.wait(max(0.0, self._begin_s + offset_s - time.monotonic()))
+        return time.monotonic_ns()
+
+    def _explain(self, what: str, error: Exception) -> StreamError:
+        if isinstance(error, av.ExitError | TimeoutError):
+            return SourceTimeout(f"{what} {self.uri}: nothing came for {self._media.timeout_s:g} s")
+        return SourceError(f"{what} {self.uri}: {self._hide(_words(error))}")
+
+    def _redacted(self, error: Exception) -> Exception:
+        """Blot the password out of an error of FFmpeg's, which names the URL."""
+        error.args = tuple(self._hide(str(part)) if isinstance(part, str | tuple) else part for part in error.args)
+        return error
+
+    def _hide(self, text: str) -> str:
+        text = text.replace(self._media.url, self.uri)
+        for secret in self._media.secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, av.InvalidDataError):
+        return "FFmpeg finds no video in it, or it is damaged"
+    return getattr(error, "strerror", None) or str(error)

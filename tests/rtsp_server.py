@@ -1,0 +1,49 @@
+"""A network camera for tests: GStreamer's RTSP server. Run by the system's Python, which has `gi`; see test_rtsp.py.
+
+    rtsp_server.py [user password]
+
+Prints its port, then serves /cam (H.264, 160x120, 25 fps, a pattern with a moving ball) on 127.0.0.1 until killed.
+"""
+
+import sys
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402 - the versions come first
+
+PIPELINE = (
+    "( videotestsrc is-live=true pattern=ball ! video/x-raw,width=160,height=120,framerate=25/1"
+    " ! x264enc tune=zerolatency key-int-max=25 speed-preset=ultrafast ! rtph264pay name=pay0 pt=96 config-interval=1 )"
+)
+
+
+def serve(user: str = "", password: str = "") -> None:
+    """Serve until killed; with a user, only to them."""
+    Gst.init(None)
+    server = GstRtspServer.RTSPServer(address="127.0.0.1", service="0")
+    factory = GstRtspServer.RTSPMediaFactory(launch=PIPELINE, shared=True)
+    server.get_mount_points().add_factory("/cam", factory)
+    if user:
+        _ask_login(server, factory, user, password)
+    server.attach(None)
+    sys.stdout.write(f"{server.get_bound_port()}\n")
+    sys.stdout.flush()
+    GLib.MainLoop().run()
+
+
+def _ask_login(
+    server: GstRtspServer.RTSPServer, factory: GstRtspServer.RTSPMediaFactory, user: str, password: str
+) -> None:
+    token = GstRtspServer.RTSPToken()
+    token.set_string("media.factory.role", user)
+    auth = GstRtspServer.RTSPAuth()
+    auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
+    server.set_auth(auth)
+    for permission in ("media.factory.access", "media.factory.construct"):
+        factory.add_role_from_structure(Gst.Structure.new_from_string(f"{user},{permission}=(boolean)true"))
+
+
+if __name__ == "__main__":
+    serve(*sys.argv[1:])
