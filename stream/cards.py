@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from stream.errors import ModelError, UnknownPart
 
 HERE = Path(__file__).parent
@@ -74,13 +76,17 @@ class Card:
     def __post_init__(self) -> None:
         for name, accepted in CHOICES.items():
             if getattr(self, name) not in accepted:
-                raise ModelError(f"card {self.name!r}: {name} is {getattr(self, name)!r}; accepted: {', '.join(accepted)}")
+                raise ModelError(
+                    f"card {self.name!r}: {name} is {getattr(self, name)!r}; accepted: {', '.join(accepted)}"
+                )
         if len(set(self.labels)) != len(self.labels) or not all(self.labels):
             raise ModelError(f"card {self.name!r}: labels must be distinct and not blank")
         if unknown := set(self.background) - set(self.labels):
             raise ModelError(f"card {self.name!r}: background names no label: {', '.join(sorted(unknown))}")
         if self.side_px < 32 or self.fps <= 0 or self.memory_s <= 0 or self.trained_frames < 1:
-            raise ModelError(f"card {self.name!r}: side_px >= 32, fps > 0, memory_s > 0 and trained_frames >= 1 are needed")
+            raise ModelError(
+                f"card {self.name!r}: side_px >= 32, fps > 0, memory_s > 0 and trained_frames >= 1 are needed"
+            )
 
     @property
     def decay(self) -> float:
@@ -144,3 +150,9 @@ def parse(table: dict[str, Any], path: Path | None = None) -> Card:
         return Card(**values, path=path)
     except TypeError as error:
         raise ModelError(f"card {values.get('name')!r}: {error}") from error
+
+
+def dump(card: Card) -> str:
+    """Return the card as TOML that `parse` reads back equal; fields that say nothing are left out."""
+    values = {item.name: getattr(card, item.name) for item in fields(Card) if item.name != "path"}
+    return tomli_w.dumps({name: value for name, value in values.items() if value not in ("", (), {})})

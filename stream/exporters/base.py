@@ -10,8 +10,11 @@ from stream.nets.base import Net
 class Export(Protocol):
     """The one function of an exporter."""
 
-    def __call__(self, net: Net, card: Card, path: Path) -> None:
+    def __call__(self, net: Net, card: Card, path: Path) -> float:
         """Write the model to `path` and compare it with `net` over a run of frames.
+
+        Returns:
+            The largest difference of the logits between what was written and `net`.
 
         Raises:
             ExportError: the net cannot leave in this format.

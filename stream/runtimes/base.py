@@ -1,8 +1,12 @@
 """What an engine offers: `build(card, threads) -> Runtime`."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
+import numpy as np
+
 from stream.cards import Card
+from stream.errors import ShapeError
 from stream.types import Array, State
 
 
@@ -35,3 +39,36 @@ class Runtime(Protocol):
         Source: stream buffer, Kondratyuk et al. 2021, arXiv:2103.11511; forgetting, docs/design.md.
         """
         ...
+
+
+def check_step(card: Card, shapes: Mapping[str, tuple[int, ...]], clip: Array, state: State) -> None:
+    """Compare what a step is given with what the card takes; `shapes` is name -> (C, H, W) of every state.
+
+    Raises:
+        ShapeError: says what was found and what is accepted.
+    """
+    side, found = card.side_px, clip.shape
+    if len(found) != 5 or found[0] < 1 or found[1] != 3 or found[2] < 1 or found[3:] != (side, side):
+        raise ShapeError(f"clip is {found}; {card.name} takes (B, 3, T >= 1, {side}, {side})")
+    if clip.dtype != np.float32:
+        raise ShapeError(f"clip is {clip.dtype}; {card.name} takes float32 in [0, 1]")
+    if state.keys() != shapes.keys():
+        odd = min(state.keys() ^ shapes.keys())
+        raise ShapeError(f"state has {len(state)} names, {card.name} has {len(shapes)}; they differ in {odd!r}")
+    for name, shape in shapes.items():
+        if state[name].shape != (found[0], *shape):
+            raise ShapeError(
+                f"state {name!r} is {state[name].shape}; for this clip {card.name} takes {(found[0], *shape)}"
+            )
+
+
+def rates(card: Card, decay: float | Array | None, batch: int) -> Array:
+    """Return every row's decay, (B, 1, 1, 1) float32; the card's by default.
+
+    Raises:
+        ShapeError: `decay` is neither a number nor (B,).
+    """
+    found = np.asarray(card.decay if decay is None else decay, np.float32)
+    if found.shape not in {(), (batch,)}:
+        raise ShapeError(f"decay is {found.shape}; a number or ({batch},) is needed")
+    return np.broadcast_to(found.reshape(-1, 1, 1, 1), (batch, 1, 1, 1))

@@ -1,0 +1,149 @@
+"""Writes a MoViNet's step as a graph, module by module, in the order of `nets/_movinet_layers.py`."""
+
+import numpy as np
+from torch import nn
+
+from stream import steps
+from stream.exporters._graph import Graph
+from stream.nets._movinet_layers import (
+    ConvNorm,
+    PositionalEncoding,
+    SqueezeExcitation,
+    StreamFeature,
+    TemporalConvNorm,
+    same_padding,
+)
+from stream.nets.movinet import COUNT, POSITION, Block, MoViNet
+
+SINGLE = ("B", 1, 1, 1)
+
+
+class MoViNetWriter:
+    """One walk over a stream net; `graph` holds the result."""
+
+    def __init__(self, net: MoViNet) -> None:
+        self.net, self.graph = net, Graph()
+        self.shapes = net.state_shapes()
+        self.sides: dict[str, int] = {}
+        self._names = {module: name for name, module in net.named_modules()}
+        self._write()
+
+    def _write(self) -> None:
+        graph, net, side = self.graph, self.net, self.net.card.side_px
+        image = graph.take(steps.IMAGE, ("B", 3, side, side))
+        self.decay = graph.take(steps.DECAY, SINGLE)
+        for name, shape in self.shapes.items():
+            graph.take(name, ("B", *shape))
+        self.counts = self._accumulate(COUNT, graph.constant(np.ones((1, 1, 1, 1), np.float32)))
+        self.position = self._advance() if net.spec.is_positional else None
+        x, side = self._conv_norm(net.stem, image, side)
+        for block in net.blocks.values():
+            assert isinstance(block, Block)  # noqa: S101  # nn.ModuleDict forgets what it holds
+            x, side = self._block(block, x, side)
+        x, side = self._conv_norm(net.project, x, side)
+        x = graph.node("GlobalAveragePool", x)
+        x = graph.node("Div", self._accumulate("head_pool_buffer", x), self.counts)
+        x = self._activate(self._conv(net.dense, x), net.card.classifier_activation)
+        x = graph.node("Flatten", self._conv(net.classifier, x), axis=1)
+        graph.give(x, steps.LOGITS, ("B", len(net.card.labels)))
+
+    def _give(self, value: str, state: str) -> str:
+        return self.graph.give(value, steps.NEXT + state, ("B", *self.shapes[state]))
+
+    def _accumulate(self, state: str, value: str) -> str:
+        kept = self.graph.node("Mul", state, self.decay)
+        return self._give(self.graph.node("Add", kept, value), state)
+
+    def _advance(self) -> str:
+        """Return this frame's position; a row that forgets stops below the limit."""
+        graph = self.graph
+        last = graph.constant(np.full((1, 1, 1, 1), self.net.card.trained_frames - 1, np.float32))
+        one = graph.constant(np.ones((1, 1, 1, 1), np.float32))
+        is_forgetting = graph.node("Less", self.decay, one)
+        now = graph.node("Where", is_forgetting, graph.node("Min", POSITION, last), POSITION)
+        after = graph.node("Add", POSITION, one)
+        self._give(graph.node("Where", is_forgetting, graph.node("Min", after, last), after), POSITION)
+        return now
+
+    def _parameter(self, module: nn.Module, name: str) -> str:
+        return self.graph.parameter(f"{self._names[module]}.{name}", module.get_parameter(name))
+
+    def _conv(self, conv: nn.Conv2d, x: str, pads: tuple[int, int] = (0, 0)) -> str:
+        weights = [self._parameter(conv, "weight")]
+        if conv.bias is not None:
+            weights.append(self._parameter(conv, "bias"))
+        shape = {"kernel_shape": list(conv.kernel_size), "strides": list(conv.stride), "group": conv.groups}
+        return self.graph.node("Conv", x, *weights, **shape, pads=[pads[0], pads[0], pads[1], pads[1]])
+
+    def _norm(self, norm: nn.BatchNorm2d, x: str) -> str:
+        name = self._names[norm]
+        moving = [(f"{name}.running_{kind}", norm.get_buffer(f"running_{kind}")) for kind in ("mean", "var")]
+        weights = [self._parameter(norm, kind) for kind in ("weight", "bias")]
+        weights += [self.graph.parameter(key, values) for key, values in moving]
+        return self.graph.node("BatchNormalization", x, *weights, epsilon=norm.eps)
+
+    def _activate(self, x: str, kind: str | None) -> str:
+        if kind is None:
+            return x
+        if kind == "hard_swish":
+            return self.graph.node("HardSwish", x)
+        return self.graph.node("Mul", x, self.graph.node("Sigmoid", x))
+
+    def _conv_norm(self, layer: ConvNorm, x: str, side: int) -> tuple[str, int]:
+        pads = same_padding(side, layer.kernel, layer.stride)
+        x = self._norm(layer.norm, self._conv(layer.conv, x, pads))
+        return self._activate(x, layer.activation), -(-side // layer.stride)
+
+    def _block(self, block: Block, x: str, side: int) -> tuple[str, int]:
+        y, _ = self._conv_norm(block.expand, x, side)
+        assert isinstance(block.feature, StreamFeature)  # noqa: S101  # base nets do not come here
+        y, after = self._conv_norm(block.feature.spatial, y, side)
+        if block.feature.temporal is not None:
+            y = self._temporal(block.feature.temporal, y)
+        y, _ = self._conv_norm(block.project, self._squeeze(block.se, y), after)
+        y = self.graph.node("Mul", y, self._parameter(block, "scale"))
+        return self.graph.node("Add", y, self._skip(block, x, side)), after
+
+    def _skip(self, block: Block, x: str, side: int) -> str:
+        if block.skip is None:
+            return x
+        if block.skip.stride > 1:
+            before, after = same_padding(side, 3, 2)
+            shape = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [before, before, after, after]}
+            x = self.graph.node("AveragePool", x, **shape, count_include_pad=0)
+        return self._conv_norm(block.skip.project, x, side)[0]
+
+    def _temporal(self, layer: TemporalConvNorm, x: str) -> str:
+        self._give(x, layer.state_names[-1])
+        x = steps.NEXT + layer.state_names[-1]
+        total = ""
+        for index, frame in enumerate((*layer.state_names, x)):
+            tap = self.graph.parameter(f"{self._names[layer]}.taps.{index}", layer.taps[index])
+            part = self.graph.node("Mul", frame, tap)
+            total = self.graph.node("Add", total, part) if total else part
+        return self._activate(self._norm(layer.norm, total), "hard_swish")
+
+    def _squeeze(self, layer: SqueezeExcitation, x: str) -> str:
+        graph = self.graph
+        now = graph.node("GlobalAveragePool", x)
+        so_far = graph.node("Div", self._accumulate(f"{layer.state_name}_pool_buffer", now), self.counts)
+        squeezed = graph.node("Concat", so_far, now, axis=1)
+        if layer.position is not None:
+            squeezed = self._encode(layer.position, squeezed)
+        hidden = self._activate(self._conv(layer.reduce, squeezed), "hard_swish")
+        return graph.node("Mul", x, self._gate(self._conv(layer.expand, hidden), layer.gate))
+
+    def _encode(self, layer: PositionalEncoding, x: str) -> str:
+        graph = self.graph
+        assert self.position is not None  # noqa: S101
+        angles = graph.node("Mul", self.position, graph.constant(layer.frequencies.numpy()))
+        waves = graph.node("Concat", graph.node("Sin", angles), graph.node("Cos", angles), axis=1)
+        return graph.node("Add", x, graph.node("Mul", waves, self._parameter(layer, "scale")))
+
+    def _gate(self, x: str, kind: str) -> str:
+        if kind == "sigmoid":
+            return self.graph.node("Sigmoid", x)
+        if kind == "clip":
+            return self.graph.node("HardSigmoid", x, alpha=0.2, beta=0.5)
+        hard = self.graph.node("HardSigmoid", x, alpha=1 / 6, beta=0.5)
+        return self.graph.node("Mul", hard, self.graph.constant(np.full((1, 1, 1, 1), 6 * 0.16667, np.float32)))

@@ -1,0 +1,118 @@
+"""Runs a model file in ONNX Runtime: the default engine, and the only one a serving install needs."""
+
+import tomllib
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from stream import cards, steps
+from stream.cards import Card
+from stream.errors import ModelError
+from stream.runtimes.base import check_step, rates
+from stream.types import Array, State
+
+Shapes = dict[str, tuple[int, ...]]
+"""Name -> (C, H, W) of one row."""
+
+
+def build(card: Card, threads: int = 1) -> "OnnxRuntime":
+    """Load the card's weights.
+
+    Args:
+        card: the model; its weights are an ONNX file as `stream-export` writes it.
+        threads: count of threads per step, 1 or more.
+
+    Raises:
+        ModelError: no weights, another hash, or a file that was not made for this card; says what differs.
+    """
+    return OnnxRuntime(card, card.read_weights(), threads)
+
+
+class OnnxRuntime:
+    """Satisfies `runtimes.base.Runtime`; nothing changes after it is made, so any number of threads may step it."""
+
+    def __init__(self, card: Card, content: bytes, threads: int = 1) -> None:
+        self.card = card
+        self.name = f"onnxruntime {onnxruntime.__version__}"
+        self._session = _open(card, content, threads)
+        _check_format(card, self._session)
+        self._shapes = _check_signature(card, self._session)
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        index = {name: place for place, name in enumerate(self._outputs)}
+        origin = steps.sources(self._shapes)
+        self._fresh = [(name, index[source]) for name, source in origin.items() if source in index]
+        self._shifted = [(name, source) for name, source in origin.items() if source not in index]
+        self._logits = index[steps.LOGITS]
+
+    def init_state(self, batch: int = 1) -> State:
+        """Return the state of `batch` streams that have seen nothing: zeros."""
+        return {name: np.zeros((batch, *shape), np.float32) for name, shape in self._shapes.items()}
+
+    def step(self, clip: Array, state: State, decay: float | Array | None = None) -> tuple[Array, State]:
+        """Advance `B` streams by one clip; see `runtimes.base.Runtime.step`.
+
+        A frame of a stream buffer is handed on from state to state as it is, not copied: do not write into a state.
+        """
+        check_step(self.card, self._shapes, clip, state)
+        rate = rates(self.card, decay, len(clip))
+        logits: Array | None = None
+        for index in range(clip.shape[2]):
+            logits, state = self._advance(np.ascontiguousarray(clip[:, :, index]), state, rate)
+        assert logits is not None  # noqa: S101  # `check_step` saw a frame
+        return logits, state
+
+    def _advance(self, image: Array, state: State, decay: Array) -> tuple[Array, State]:
+        try:
+            found = self._session.run(self._outputs, {steps.IMAGE: image, steps.DECAY: decay, **state})
+        except Exception as error:  # ONNX Runtime's own classes share no other root
+            raise ModelError(f"card {self.card.name!r}: ONNX Runtime could not step: {error}") from error
+        after = {name: found[index] for name, index in self._fresh}
+        after.update((name, state[source]) for name, source in self._shifted)
+        return found[self._logits], after
+
+
+def _open(card: Card, content: bytes, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # waiting threads leave the core to other streams
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own classes share no other root
+        raise ModelError(f"card {card.name!r}: ONNX Runtime cannot load its weights: {error}") from error
+
+
+def _check_format(card: Card, session: Any) -> None:
+    """Compare what the file says of itself with the card."""
+    found = session.get_modelmeta().custom_metadata_map
+    if found.get("format") != steps.FORMAT:
+        said = found.get("format", "nothing")
+        raise ModelError(
+            f"card {card.name!r}: its model file says format {said!r}; this version reads {steps.FORMAT!r}"
+        )
+    try:
+        embedded = cards.parse(tomllib.loads(found.get("card", "")))
+    except tomllib.TOMLDecodeError as error:
+        raise ModelError(f"card {card.name!r}: its model file carries no readable card: {error}") from error
+    steps.check_card(card, embedded)
+
+
+def _check_signature(card: Card, session: Any) -> Shapes:
+    """Compare inputs and outputs with the card and with each other; return the shapes of the states."""
+    takes: Shapes = {value.name: tuple(value.shape[1:]) for value in session.get_inputs()}
+    gives: Shapes = {value.name: tuple(value.shape[1:]) for value in session.get_outputs()}
+    wanted = {steps.IMAGE: (3, card.side_px, card.side_px), steps.DECAY: (1, 1, 1)}
+    shapes = {name: shape for name, shape in takes.items() if name not in wanted}
+    fresh = {source: shapes[name] for name, source in steps.sources(shapes).items() if source not in shapes}
+    for found, needed in ((takes, wanted | shapes), (gives, {steps.LOGITS: (len(card.labels),)} | fresh)):
+        if odd := sorted(name for name in found.keys() | needed.keys() if found.get(name) != needed.get(name)):
+            name = odd[0]
+            raise ModelError(
+                f"card {card.name!r}: {name!r} of its model file is {found.get(name)}, not {needed.get(name)}"
+            )
+    return shapes

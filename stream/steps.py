@@ -1,0 +1,59 @@
+"""How a step is written into a model file, whatever its format: the names of what goes in and comes out.
+
+One step is one frame of B streams. In go the picture, the decay and every state by its name; out come the logits and
+only fresh tensors, each named by `next_` on the state it becomes. A stream buffer's newest frame is the only one made:
+the host shifts the others by renaming, older <- newer, so no phone has to copy them and no input is passed through.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from stream.cards import Card
+from stream.errors import ModelError
+
+FORMAT = "1"
+"""Version of this contract, in the metadata under `format`."""
+
+IMAGE, DECAY, LOGITS, NEXT = "image", "decay", "logits", "next_"
+"""Inputs (B, 3, S, S) in [0, 1] and (B, 1, 1, 1) in [0, 1]; output (B, K); the prefix of a fresh state."""
+
+BUFFER = "_stream_buffer_"
+"""Between a block's name and the age of a frame in its buffer: 0 is the oldest."""
+
+FIXED = ("architecture", "variant", "kind", "side_px", "labels", "gate", "classifier_activation", "trained_frames")
+"""Fields of a card that are built into the graph; the others may change without a new file."""
+
+
+def sources(states: Iterable[str]) -> dict[str, str]:
+    """Say where every state's next value comes from: a fresh output, or the input that holds the next younger frame."""
+    known = set(states)
+    return {name: younger if (younger := _younger(name)) in known else NEXT + name for name in states}
+
+
+def embedded(card: Card) -> Card:
+    """Return the card as a model file carries it: without what is about the file, or measured on it later."""
+    return replace(card, weights="", sha256="", measured={}, path=None)
+
+
+def check_card(card: Card, found: Card) -> None:
+    """Compare a card with the one its model file carries.
+
+    Raises:
+        ModelError: a field that is built into the graph differs; says both values.
+    """
+    for name in FIXED:
+        ours, theirs = getattr(card, name), getattr(found, name)
+        if ours != theirs:
+            raise ModelError(
+                f"card {card.name!r}: {name} is {_brief(ours)}, its model file was made for {_brief(theirs)}"
+            )
+
+
+def _younger(name: str) -> str:
+    block, separator, age = name.rpartition(BUFFER)
+    return f"{block}{separator}{int(age) + 1}" if separator and age.isdigit() else ""
+
+
+def _brief(value: Any) -> str:
+    return f"{len(value)} labels ({', '.join(value[:3])}, ...)" if isinstance(value, tuple) else repr(value)
