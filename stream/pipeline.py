@@ -67,7 +67,7 @@ class Session:
         return Drops(**self._drops)
 
     def drop(self, cause: str, count: int = 1) -> None:
-        """Count frames that never got here; each cause is counted by one thread only, so no lock is needed.
+        """Count frames that never got here; called by the thread that feeds, so no lock is needed.
 
         Raises:
             UnknownPart: no such cause; lists those of `Drops`.
