@@ -41,8 +41,8 @@ def _ask_login(
     auth = GstRtspServer.RTSPAuth()
     auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
     server.set_auth(auth)
-    for permission in ("media.factory.access", "media.factory.construct"):
-        factory.add_role_from_structure(Gst.Structure.new_from_string(f"{user},{permission}=(boolean)true"))
+    rights = ", ".join(f"media.factory.{right}=(boolean)true" for right in ("access", "construct"))
+    factory.add_role_from_structure(Gst.Structure.new_from_string(f"{user}, {rights}"))
 
 
 if __name__ == "__main__":

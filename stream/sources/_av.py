@@ -180,14 +180,19 @@ class AvSource:
         video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
 
     def _next(self, packets: Iterator["av.Packet[VideoStream]"]) -> "av.Packet[VideoStream] | None":
+        begin_s = time.monotonic()
         with self._reading:
             try:
-                return None if self._closed.is_set() else next(packets, None)
+                packet = None if self._closed.is_set() else next(packets, None)
             except (av.FFmpegError, OSError) as error:
                 raise self._explain("cannot read", error) from self._redacted(error)
             finally:
                 if self._closed.is_set():
                     self._close()
+        # When FFmpeg gives up, it hands out the packet it still held, and waits as long again at the next call.
+        if self._media.is_endless and time.monotonic() - begin_s >= self._media.timeout_s:
+            raise self._lost("cannot read")
+        return packet
 
     def _close(self) -> None:
         if self._container is not None:
@@ -202,8 +207,11 @@ class AvSource:
 
     def _explain(self, what: str, error: Exception) -> StreamError:
         if isinstance(error, av.ExitError | TimeoutError):
-            return SourceTimeout(f"{what} {self.uri}: nothing came for {self._media.timeout_s:g} s")
+            return self._lost(what)
         return SourceError(f"{what} {self.uri}: {self._hide(_words(error))}")
+
+    def _lost(self, what: str) -> SourceTimeout:
+        return SourceTimeout(f"{what} {self.uri}: nothing came for {self._media.timeout_s:g} s")
 
     def _redacted(self, error: Exception) -> Exception:
         """Blot the password out of an error of FFmpeg's, which names the URL."""
