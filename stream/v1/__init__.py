@@ -1,0 +1,1 @@
+"""Generated from protos/stream/v1, never edited: `make protos`."""

@@ -1,0 +1,283 @@
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class DropPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DROP_POLICY_UNSPECIFIED: _ClassVar[DropPolicy]
+    DROP_POLICY_WAIT: _ClassVar[DropPolicy]
+    DROP_POLICY_LATEST: _ClassVar[DropPolicy]
+
+class PixelFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PIXEL_FORMAT_UNSPECIFIED: _ClassVar[PixelFormat]
+    PIXEL_FORMAT_RGB24: _ClassVar[PixelFormat]
+    PIXEL_FORMAT_I420: _ClassVar[PixelFormat]
+    PIXEL_FORMAT_NV12: _ClassVar[PixelFormat]
+
+class Phase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PHASE_UNSPECIFIED: _ClassVar[Phase]
+    PHASE_BEGIN: _ClassVar[Phase]
+    PHASE_UPDATE: _ClassVar[Phase]
+    PHASE_END: _ClassVar[Phase]
+
+class ResetCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RESET_CAUSE_UNSPECIFIED: _ClassVar[ResetCause]
+    RESET_CAUSE_GAP: _ClassVar[ResetCause]
+    RESET_CAUSE_CUT: _ClassVar[ResetCause]
+    RESET_CAUSE_NAN: _ClassVar[ResetCause]
+
+class DropCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DROP_CAUSE_UNSPECIFIED: _ClassVar[DropCause]
+    DROP_CAUSE_RATE: _ClassVar[DropCause]
+    DROP_CAUSE_BACKLOG: _ClassVar[DropCause]
+    DROP_CAUSE_DECODE: _ClassVar[DropCause]
+    DROP_CAUSE_ORDER: _ClassVar[DropCause]
+DROP_POLICY_UNSPECIFIED: DropPolicy
+DROP_POLICY_WAIT: DropPolicy
+DROP_POLICY_LATEST: DropPolicy
+PIXEL_FORMAT_UNSPECIFIED: PixelFormat
+PIXEL_FORMAT_RGB24: PixelFormat
+PIXEL_FORMAT_I420: PixelFormat
+PIXEL_FORMAT_NV12: PixelFormat
+PHASE_UNSPECIFIED: Phase
+PHASE_BEGIN: Phase
+PHASE_UPDATE: Phase
+PHASE_END: Phase
+RESET_CAUSE_UNSPECIFIED: ResetCause
+RESET_CAUSE_GAP: ResetCause
+RESET_CAUSE_CUT: ResetCause
+RESET_CAUSE_NAN: ResetCause
+DROP_CAUSE_UNSPECIFIED: DropCause
+DROP_CAUSE_RATE: DropCause
+DROP_CAUSE_BACKLOG: DropCause
+DROP_CAUSE_DECODE: DropCause
+DROP_CAUSE_ORDER: DropCause
+
+class RecognizeRequest(_message.Message):
+    __slots__ = ("config", "frame")
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    config: Config
+    frame: Frame
+    def __init__(self, config: _Optional[_Union[Config, _Mapping]] = ..., frame: _Optional[_Union[Frame, _Mapping]] = ...) -> None: ...
+
+class Config(_message.Message):
+    __slots__ = ("model", "drop_policy", "top_k", "memory_s", "begin_threshold", "end_threshold", "min_duration_s", "smoothing_s", "allow", "deny", "max_gap_s", "is_cut_aware")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    DROP_POLICY_FIELD_NUMBER: _ClassVar[int]
+    TOP_K_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_S_FIELD_NUMBER: _ClassVar[int]
+    BEGIN_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    END_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    MIN_DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    SMOOTHING_S_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_FIELD_NUMBER: _ClassVar[int]
+    DENY_FIELD_NUMBER: _ClassVar[int]
+    MAX_GAP_S_FIELD_NUMBER: _ClassVar[int]
+    IS_CUT_AWARE_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    drop_policy: DropPolicy
+    top_k: int
+    memory_s: float
+    begin_threshold: float
+    end_threshold: float
+    min_duration_s: float
+    smoothing_s: float
+    allow: _containers.RepeatedScalarFieldContainer[str]
+    deny: _containers.RepeatedScalarFieldContainer[str]
+    max_gap_s: float
+    is_cut_aware: bool
+    def __init__(self, model: _Optional[str] = ..., drop_policy: _Optional[_Union[DropPolicy, str]] = ..., top_k: _Optional[int] = ..., memory_s: _Optional[float] = ..., begin_threshold: _Optional[float] = ..., end_threshold: _Optional[float] = ..., min_duration_s: _Optional[float] = ..., smoothing_s: _Optional[float] = ..., allow: _Optional[_Iterable[str]] = ..., deny: _Optional[_Iterable[str]] = ..., max_gap_s: _Optional[float] = ..., is_cut_aware: bool = ...) -> None: ...
+
+class Frame(_message.Message):
+    __slots__ = ("sequence", "offset", "image", "raw")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    RAW_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    offset: _duration_pb2.Duration
+    image: bytes
+    raw: RawPicture
+    def __init__(self, sequence: _Optional[int] = ..., offset: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., image: _Optional[bytes] = ..., raw: _Optional[_Union[RawPicture, _Mapping]] = ...) -> None: ...
+
+class RawPicture(_message.Message):
+    __slots__ = ("width_px", "height_px", "pixel_format", "data")
+    WIDTH_PX_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_PX_FIELD_NUMBER: _ClassVar[int]
+    PIXEL_FORMAT_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    width_px: int
+    height_px: int
+    pixel_format: PixelFormat
+    data: bytes
+    def __init__(self, width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., pixel_format: _Optional[_Union[PixelFormat, str]] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class RecognizeResponse(_message.Message):
+    __slots__ = ("configured", "update", "frame_skipped", "frame_error", "finished")
+    CONFIGURED_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_FIELD_NUMBER: _ClassVar[int]
+    FRAME_SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    FRAME_ERROR_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_FIELD_NUMBER: _ClassVar[int]
+    configured: Configured
+    update: Update
+    frame_skipped: FrameSkipped
+    frame_error: FrameError
+    finished: Finished
+    def __init__(self, configured: _Optional[_Union[Configured, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., frame_skipped: _Optional[_Union[FrameSkipped, _Mapping]] = ..., frame_error: _Optional[_Union[FrameError, _Mapping]] = ..., finished: _Optional[_Union[Finished, _Mapping]] = ...) -> None: ...
+
+class Configured(_message.Message):
+    __slots__ = ("model", "config", "stream_id")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    STREAM_ID_FIELD_NUMBER: _ClassVar[int]
+    model: Model
+    config: Config
+    stream_id: str
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., stream_id: _Optional[str] = ...) -> None: ...
+
+class Update(_message.Message):
+    __slots__ = ("sequence", "offset", "labels", "events", "age", "drops", "reset_cause")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    AGE_FIELD_NUMBER: _ClassVar[int]
+    DROPS_FIELD_NUMBER: _ClassVar[int]
+    RESET_CAUSE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    offset: _duration_pb2.Duration
+    labels: _containers.RepeatedCompositeFieldContainer[Label]
+    events: _containers.RepeatedCompositeFieldContainer[LabelEvent]
+    age: _duration_pb2.Duration
+    drops: Drops
+    reset_cause: ResetCause
+    def __init__(self, sequence: _Optional[int] = ..., offset: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., labels: _Optional[_Iterable[_Union[Label, _Mapping]]] = ..., events: _Optional[_Iterable[_Union[LabelEvent, _Mapping]]] = ..., age: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., drops: _Optional[_Union[Drops, _Mapping]] = ..., reset_cause: _Optional[_Union[ResetCause, str]] = ...) -> None: ...
+
+class Label(_message.Message):
+    __slots__ = ("name", "probability")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    probability: float
+    def __init__(self, name: _Optional[str] = ..., probability: _Optional[float] = ...) -> None: ...
+
+class LabelEvent(_message.Message):
+    __slots__ = ("label", "phase", "probability", "offset", "begin_offset")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    BEGIN_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    phase: Phase
+    probability: float
+    offset: _duration_pb2.Duration
+    begin_offset: _duration_pb2.Duration
+    def __init__(self, label: _Optional[str] = ..., phase: _Optional[_Union[Phase, str]] = ..., probability: _Optional[float] = ..., offset: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., begin_offset: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class FrameSkipped(_message.Message):
+    __slots__ = ("sequence", "offset", "cause")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    offset: _duration_pb2.Duration
+    cause: DropCause
+    def __init__(self, sequence: _Optional[int] = ..., offset: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., cause: _Optional[_Union[DropCause, str]] = ...) -> None: ...
+
+class FrameError(_message.Message):
+    __slots__ = ("sequence", "offset", "cause", "message")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    offset: _duration_pb2.Duration
+    cause: DropCause
+    message: str
+    def __init__(self, sequence: _Optional[int] = ..., offset: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., cause: _Optional[_Union[DropCause, str]] = ..., message: _Optional[str] = ...) -> None: ...
+
+class Drops(_message.Message):
+    __slots__ = ("rate", "backlog", "decode", "order")
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    BACKLOG_FIELD_NUMBER: _ClassVar[int]
+    DECODE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    rate: int
+    backlog: int
+    decode: int
+    order: int
+    def __init__(self, rate: _Optional[int] = ..., backlog: _Optional[int] = ..., decode: _Optional[int] = ..., order: _Optional[int] = ...) -> None: ...
+
+class Finished(_message.Message):
+    __slots__ = ("events", "drops")
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    DROPS_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[LabelEvent]
+    drops: Drops
+    def __init__(self, events: _Optional[_Iterable[_Union[LabelEvent, _Mapping]]] = ..., drops: _Optional[_Union[Drops, _Mapping]] = ...) -> None: ...
+
+class DescribeRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DescribeResponse(_message.Message):
+    __slots__ = ("models", "limits", "version")
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    models: _containers.RepeatedCompositeFieldContainer[Model]
+    limits: Limits
+    version: str
+    def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., version: _Optional[str] = ...) -> None: ...
+
+class Model(_message.Message):
+    __slots__ = ("name", "architecture", "labels", "background", "side_px", "fps", "memory_s", "licence", "source", "engine", "sha256")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    BACKGROUND_FIELD_NUMBER: _ClassVar[int]
+    SIDE_PX_FIELD_NUMBER: _ClassVar[int]
+    FPS_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_S_FIELD_NUMBER: _ClassVar[int]
+    LICENCE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    ENGINE_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    architecture: str
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    background: _containers.RepeatedScalarFieldContainer[str]
+    side_px: int
+    fps: float
+    memory_s: float
+    licence: str
+    source: str
+    engine: str
+    sha256: str
+    def __init__(self, name: _Optional[str] = ..., architecture: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., background: _Optional[_Iterable[str]] = ..., side_px: _Optional[int] = ..., fps: _Optional[float] = ..., memory_s: _Optional[float] = ..., licence: _Optional[str] = ..., source: _Optional[str] = ..., engine: _Optional[str] = ..., sha256: _Optional[str] = ...) -> None: ...
+
+class Limits(_message.Message):
+    __slots__ = ("max_streams", "open_streams", "max_message_bytes", "max_pixels", "idle_timeout")
+    MAX_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_STREAMS_FIELD_NUMBER: _ClassVar[int]
+    MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_PIXELS_FIELD_NUMBER: _ClassVar[int]
+    IDLE_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    max_streams: int
+    open_streams: int
+    max_message_bytes: int
+    max_pixels: int
+    idle_timeout: _duration_pb2.Duration
+    def __init__(self, max_streams: _Optional[int] = ..., open_streams: _Optional[int] = ..., max_message_bytes: _Optional[int] = ..., max_pixels: _Optional[int] = ..., idle_timeout: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
