@@ -1,0 +1,167 @@
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.buffer import Buffer, frames
+from stream.decode import RgbPicture
+from stream.errors import DecodeError, SourceError, UsageError
+from stream.types import Frame
+
+PICTURE = RgbPicture(np.zeros((2, 2, 3), np.uint8))
+
+
+class Tape:
+    """A source whose packets are numbers: negative ones cannot be read; at the end it raises `error`, if any."""
+
+    uri = "tape"
+
+    def __init__(self, packets: list[int], *, is_live: bool, error: Exception | None = None, gap_s: float = 0) -> None:
+        self.packets, self.is_live, self.error, self.gap_s = packets, is_live, error, gap_s
+        self.threads: set[str] = set()
+        self.read_count = 0
+
+    def __iter__(self) -> Iterator[int]:
+        for packet in self.packets:
+            self.threads.add(threading.current_thread().name)
+            self.read_count += 1
+            time.sleep(self.gap_s)
+            yield packet
+        if self.error:
+            raise self.error
+
+    def decode(self, packet: int) -> Iterator[Frame]:
+        if packet < 0:
+            raise DecodeError(f"packet {packet}")
+        yield Frame(PICTURE, float(packet), time.monotonic_ns())
+
+
+class Tally(dict[str, int]):
+    """Counts by cause, and in which threads."""
+
+    def __init__(self) -> None:
+        self.threads: set[str] = set()
+
+    def __call__(self, cause: str, count: int) -> None:
+        self.threads.add(threading.current_thread().name)
+        self[cause] = self.get(cause, 0) + count
+
+
+def offsets(stream: Iterator[Frame]) -> list[int]:
+    return [int(frame.offset_s) for frame in stream]
+
+
+def readers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "read tape"]
+
+
+@given(st.lists(st.integers(), max_size=30), st.integers(1, 5))
+def test_latest_keeps_the_newest_and_counts_the_rest(items: list[int], size: int) -> None:
+    buffer = Buffer[int]("latest", size)
+    assert all(buffer.put(item) for item in items)
+    buffer.end()
+    assert buffer.drops()["backlog"] == max(0, len(items) - size)
+    assert list(buffer) == items[-size:]
+    assert not buffer.drops()
+
+
+def test_wait_blocks_the_producer_and_loses_nothing() -> None:
+    buffer, sizes = Buffer[int]("wait", 2), []
+
+    def produce() -> None:
+        for item in range(50):
+            buffer.put(item)
+            sizes.append(len(buffer._items))
+        buffer.end()
+
+    thread = threading.Thread(target=produce)
+    thread.start()
+    assert list(buffer) == list(range(50))
+    thread.join()
+    assert max(sizes) <= 2
+    assert not buffer.drops()
+
+
+def test_closing_frees_a_waiting_producer() -> None:
+    buffer, answers = Buffer[int]("wait", 1), []
+    thread = threading.Thread(target=lambda: answers.extend(buffer.put(item) for item in range(2)))
+    thread.start()
+    while not answers:
+        time.sleep(0.001)
+    buffer.close()
+    thread.join(5)
+    assert answers == [True, False]
+    assert list(buffer) == []
+
+
+def test_unknown_policy_names_the_known() -> None:
+    with pytest.raises(UsageError, match="policy 'newest', size 2; accepted: wait or latest"):
+        Buffer("newest")
+    with pytest.raises(UsageError, match="size 0"):
+        Buffer("wait", 0)
+    with pytest.raises(UsageError, match="'newest'"):
+        frames(Tape([], is_live=True), "newest")
+
+
+def test_a_file_is_read_in_the_callers_thread_and_whole() -> None:
+    tape = Tape(list(range(100)), is_live=False)
+    assert offsets(frames(tape)) == list(range(100))
+    assert tape.threads == {threading.current_thread().name}
+
+
+def test_a_live_source_is_read_in_a_thread_of_its_own() -> None:
+    tape = Tape(list(range(5)), is_live=True, gap_s=0.005)
+    assert offsets(frames(tape)) == list(range(5))
+    assert tape.threads == {"read tape"}
+    assert not readers()
+
+
+def test_a_slow_consumer_gets_the_newest_and_an_honest_count() -> None:
+    tally, seen = Tally(), []
+    with closing(frames(Tape(list(range(200)), is_live=True), count_drop=tally)) as stream:
+        for frame in stream:
+            seen.append(int(frame.offset_s))
+            time.sleep(0.002)
+    assert seen == sorted(seen)
+    assert seen[-1] == 199
+    assert len(seen) + tally["backlog"] == 200
+    assert tally.threads == {threading.current_thread().name}  # never counted in the reading thread
+
+
+def test_a_live_source_can_be_waited_for() -> None:
+    tally = Tally()
+    assert offsets(frames(Tape(list(range(100)), is_live=True), "wait", tally)) == list(range(100))
+    assert not tally
+
+
+@pytest.mark.parametrize("is_live", [False, True])
+def test_an_unreadable_packet_is_counted_and_the_stream_goes_on(is_live: bool) -> None:
+    tally = Tally()
+    tape = Tape([0, -1, 1, -1, 2], is_live=is_live)
+    assert offsets(frames(tape, "wait", tally)) == [0, 1, 2]
+    assert tally == {"decode": 2}
+
+
+@pytest.mark.parametrize("is_live", [False, True])
+def test_the_sources_error_comes_after_its_frames(is_live: bool) -> None:
+    stream, seen = frames(Tape([0, 1], is_live=is_live, error=SourceError("unplugged")), "wait"), []
+    with pytest.raises(SourceError, match="unplugged"):
+        seen.extend(frame.offset_s for frame in stream)
+    # a list is extended as the frames come, so both are there
+    assert seen == [0, 1]
+    assert not readers()
+
+
+@pytest.mark.parametrize("policy", ["wait", "latest"])
+def test_the_thread_ends_when_the_consumer_leaves(policy: str) -> None:
+    tape = Tape(list(range(100_000)), is_live=True, gap_s=0.001)
+    with closing(frames(tape, policy)) as stream:
+        next(stream)
+        assert readers()
+    assert not readers()
+    assert tape.read_count < 1000
