@@ -1,0 +1,83 @@
+"""What every console script shares: errors in one line, exit codes, `--version`."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from typing import Annotated, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from stream import rooms
+from stream.errors import StreamError, UsageError
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: as asked; it could not be done; the caller can fix it; Ctrl-C."""
+
+PACKAGE = "movinet-stream"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def program(command: Callable[..., None]) -> typer.Typer:
+    """Make a console script of one function, as in `main = program(watch)`."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(context_settings={"help_option_names": ["-h", "--help"]})(reported(command))
+    return app
+
+
+def reported(command: Callable[P, T]) -> Callable[P, T]:
+    """Say errors of ours in one line on stderr and leave with their exit code; leave quietly after Ctrl-C."""
+
+    @functools.wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return command(*args, **kwargs)
+        except StreamError as error:
+            fail(str(error))
+            raise typer.Exit(USAGE if isinstance(error, UsageError) else FAILED) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:  # whoever read our output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush would fail once more
+            raise typer.Exit(OK) from None
+
+    return wrapper
+
+
+def fail(message: str) -> None:
+    """Write one red line to stderr."""
+    line = " ".join(message.split())
+    Console(stderr=True).print(Text(f"error: {line}", "bold red"), soft_wrap=True)
+
+
+def versions() -> str:
+    """Name the package and the engines, each with its version or the words "not installed"."""
+    found = [f"{PACKAGE} {_version(PACKAGE) or 'of a checkout'}"]
+    found += [f"  {name} {_version(name) or 'not installed'}" for name in rooms.names("runtimes")]
+    return "\n".join(found)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(versions())
+        raise typer.Exit(OK)
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version", is_eager=True, callback=_show_version, help="Say the version and the engines found, and leave."
+    ),
+]

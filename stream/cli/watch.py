@@ -1,0 +1,239 @@
+"""stream-watch: what happens in a video, live."""
+
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stream.cli.console import Version, program
+from stream.config import SessionSettings
+from stream.pipeline import run
+from stream.recogniser import Recogniser, load
+from stream.sinks import open_sink
+from stream.sinks.base import Sink
+from stream.sources import open_source, scheme
+from stream.sources.base import Source
+from stream.types import Frame, Update
+
+DEFAULT = "gestures-a0"
+USUAL = SessionSettings()
+READING, OUTPUT = "How the stream is read", "Where it goes"
+
+Send = Callable[[Frame, Update | None], None]
+
+Uri = Annotated[
+    str,
+    typer.Argument(
+        help="What to watch: synthetic://gestures, camera://0, rtsp://HOST/PATH, or the path of a video file.",
+        metavar="SOURCE",
+        show_default=False,
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        envvar="STREAM_MODEL",
+        help="Name of a model, or path of its card.",
+        show_default=f"{DEFAULT}; with --server the server's first",
+    ),
+]
+Engine = Annotated[str, typer.Option(envvar="STREAM_RUNTIME", help="Engine that computes the steps.")]
+Threads = Annotated[int, typer.Option(envvar="STREAM_THREADS", min=1, help="Count of threads per step, 1 or more.")]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        envvar="STREAM_SERVER",
+        metavar="HOST:PORT",
+        help="Let this server compute; frames are sent to it, unencrypted.",
+        show_default="compute here",
+    ),
+]
+Realtime = Annotated[
+    bool | None,
+    typer.Option(
+        "--realtime/--no-realtime",
+        help="Take files at their own pace, as a camera would give them, or as fast as can be.",
+        show_default="as fast as can be; drawn sources live in a terminal",
+    ),
+]
+Seconds = Annotated[
+    float | None,
+    typer.Option(min=0.0, help="Seconds of the stream, 0 or more, after which to stop.", show_default="its end"),
+]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Write an object a line, updates and events, instead of a table.", rich_help_panel=OUTPUT
+    ),
+]
+Save = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the video with its labels drawn in; an .mp4.", rich_help_panel=OUTPUT, show_default="no video"
+    ),
+]
+PlotTo = Annotated[
+    Path | None,
+    typer.Option("--plot", help="Draw the labels over time; a .png.", rich_help_panel=OUTPUT, show_default="no plot"),
+]
+Memory = Annotated[
+    float | None,
+    typer.Option(
+        envvar="STREAM_MEMORY_S",
+        help="Seconds, more than 0: time constant of forgetting; inf never forgets.",
+        rich_help_panel=READING,
+        show_default="what the model's card says",
+    ),
+]
+TopK = Annotated[
+    int, typer.Option(envvar="STREAM_TOP_K", help="Count of labels listed, 1 or more.", rich_help_panel=READING)
+]
+Begin = Annotated[
+    float,
+    typer.Option(
+        envvar="STREAM_BEGIN", help="Probability in (0, 1] at which an action begins.", rich_help_panel=READING
+    ),
+]
+End = Annotated[
+    float,
+    typer.Option(
+        envvar="STREAM_END", help="Probability in (0, BEGIN] below which an action ends.", rich_help_panel=READING
+    ),
+]
+MinDuration = Annotated[
+    float, typer.Option(help="Seconds, 0 or more, that an action must last to be told.", rich_help_panel=READING)
+]
+Smoothing = Annotated[
+    float,
+    typer.Option(help="Seconds, 0 or more: time constant of the average over probabilities.", rich_help_panel=READING),
+]
+MaxGap = Annotated[
+    float, typer.Option(help="Seconds, more than 0: a longer pause clears the memory.", rich_help_panel=READING)
+]
+Cuts = Annotated[
+    bool, typer.Option("--cuts/--no-cuts", help="Clear the memory when the scene is cut.", rich_help_panel=READING)
+]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Label that may be told, and only it; may be given again.", rich_help_panel=READING, show_default="all"
+    ),
+]
+Deny = Annotated[
+    list[str] | None,
+    typer.Option(help="Label never told; may be given again.", rich_help_panel=READING, show_default="none"),
+]
+
+
+def watch(
+    *,
+    source: Uri,
+    model: Model = None,
+    runtime: Engine = "onnxruntime",
+    threads: Threads = 1,
+    server: Server = None,
+    realtime: Realtime = None,
+    seconds: Seconds = None,
+    json: Json = False,
+    save: Save = None,
+    plot: PlotTo = None,
+    memory_s: Memory = None,
+    top_k: TopK = USUAL.top_k,
+    begin: Begin = USUAL.begin_threshold,
+    end: End = USUAL.end_threshold,
+    min_duration: MinDuration = USUAL.min_duration_s,
+    smoothing: Smoothing = USUAL.smoothing_s,
+    max_gap: MaxGap = USUAL.max_gap_s,
+    cuts: Cuts = USUAL.is_cut_aware,
+    allow: Allow = None,
+    deny: Deny = None,
+    version: Version = False,  # noqa: ARG001 - its callback does the work
+) -> None:
+    """Say what happens in a video: labels for every frame, and when actions begin and end.
+
+    Results go to stdout, everything else to stderr. Ctrl-C ends it; what was to be saved is complete then, too.
+    """
+    settings = SessionSettings(
+        memory_s=memory_s,
+        top_k=top_k,
+        begin_threshold=begin,
+        end_threshold=end,
+        min_duration_s=min_duration,
+        smoothing_s=smoothing,
+        allow=tuple(allow) if allow else None,
+        deny=tuple(deny) if deny else None,
+        max_gap_s=max_gap,
+        is_cut_aware=cuts,
+    )
+    pictures = open_source(source, realtime=_is_live(source, json) if realtime is None else realtime)
+    outputs = _Outputs(json, save, plot, top_k)
+    stop_s = math.inf if seconds is None else seconds
+    if server:
+        _watch_there(pictures, outputs, server, model or "", settings=settings, stop_s=stop_s)
+    else:
+        recogniser = load(model or DEFAULT, runtime, threads)
+        _watch_here(pictures, outputs, recogniser, settings=settings, stop_s=stop_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outputs:
+    """Where everything goes."""
+
+    is_json: bool
+    video: Path | None
+    plot: Path | None
+    row_count: int
+
+    @contextmanager
+    def opened(self, title: str) -> Iterator[Send]:
+        """Open the sinks; give the function that sends to all of them."""
+        sinks = [
+            open_sink("jsonl", "-") if self.is_json else open_sink("table", "-", title=title, row_count=self.row_count)
+        ]
+        if self.video:
+            sinks.append(open_sink("video", str(self.video)))
+        if self.plot:
+            sinks.append(open_sink("plot", str(self.plot), title=title))
+        with ExitStack() as stack:
+            entered = [stack.enter_context(sink) for sink in sinks]
+            yield partial(_send_to_all, entered)
+
+
+def _send_to_all(sinks: list[Sink], frame: Frame, update: Update | None) -> None:
+    for sink in sinks:
+        sink.send(frame, update)
+
+
+def _watch_here(
+    source: Source, outputs: _Outputs, recogniser: Recogniser, *, settings: SessionSettings, stop_s: float
+) -> None:
+    session = recogniser.session(settings)
+    title = f"{source.uri}   {recogniser.card.name}   {recogniser.runtime.name}"
+    with outputs.opened(title) as send, source:
+        run(source, session, send, stop_s=stop_s)
+
+
+def _watch_there(
+    source: Source, outputs: _Outputs, target: str, model: str, *, settings: SessionSettings, stop_s: float
+) -> None:
+    from stream.server import client  # noqa: PLC0415 - grpc takes longer to import than all the rest
+
+    with outputs.opened(f"{source.uri}   {model}   {target}") as send, source:
+        client.watch(source, target, send, model=model, settings=settings, stop_s=stop_s)
+
+
+def _is_live(uri: str, is_json: bool) -> bool:
+    """Say whether to take a drawn source at its own pace: yes where someone watches."""
+    return scheme(uri) == "synthetic" and sys.stdout.isatty() and not is_json
+
+
+main = program(watch)
+
+if __name__ == "__main__":
+    main()
