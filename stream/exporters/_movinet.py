@@ -76,11 +76,11 @@ class MoViNetWriter:
         return self.graph.node("Conv", x, *weights, **shape, pads=[pads[0], pads[0], pads[1], pads[1]])
 
     def _norm(self, norm: nn.BatchNorm2d, x: str) -> str:
-        name = self._names[norm]
-        moving = [(f"{name}.running_{kind}", norm.get_buffer(f"running_{kind}")) for kind in ("mean", "var")]
-        weights = [self._parameter(norm, kind) for kind in ("weight", "bias")]
-        weights += [self.graph.parameter(key, values) for key, values in moving]
-        return self.graph.node("BatchNormalization", x, *weights, epsilon=norm.eps)
+        return self.graph.node("BatchNormalization", x, *self._norm_parameters(norm), epsilon=norm.eps)
+
+    def _norm_parameters(self, norm: nn.BatchNorm2d) -> tuple[str, ...]:
+        names = ("weight", "bias", "running_mean", "running_var")
+        return tuple(self.graph.parameter(f"{self._names[norm]}.{name}", getattr(norm, name)) for name in names)
 
     def _activate(self, x: str, kind: str | None) -> str:
         if kind is None:
@@ -114,14 +114,25 @@ class MoViNetWriter:
         return self._conv_norm(block.skip.project, x, side)[0]
 
     def _temporal(self, layer: TemporalConvNorm, x: str) -> str:
-        self._give(x, layer.state_names[-1])
-        x = steps.NEXT + layer.state_names[-1]
-        total = ""
-        for index, frame in enumerate((*layer.state_names, x)):
-            tap = self.graph.parameter(f"{self._names[layer]}.taps.{index}", layer.taps[index])
-            part = self.graph.node("Mul", frame, tap)
-            total = self.graph.node("Add", total, part) if total else part
-        return self._activate(self._norm(layer.norm, total), "hard_swish")
+        """Fold the norm into the taps by nodes over weights alone: an engine computes those once, as it loads."""
+        graph = self.graph
+        gain, total = self._affine(layer.norm)
+        # Through a node of its own: the convolution before it can take its activation in only where it gives no output.
+        fresh = self._give(graph.node("Identity", x), layer.state_names[-1])
+        for index, frame in enumerate((*layer.state_names, fresh)):
+            tap = graph.parameter(f"{self._names[layer]}.taps.{index}", layer.taps[index])
+            total = graph.node("Add", graph.node("Mul", frame, graph.node("Mul", tap, gain)), total)
+        return self._activate(total, "hard_swish")
+
+    def _affine(self, norm: nn.BatchNorm2d) -> tuple[str, str]:
+        """Return the norm as a factor and a summand, (C, 1, 1) each."""
+        graph = self.graph
+        weight, bias, mean, variance = self._norm_parameters(norm)
+        spread = graph.node("Sqrt", graph.node("Add", variance, graph.constant(np.float32(norm.eps))))
+        gain = graph.node("Div", weight, spread)
+        shift = graph.node("Sub", bias, graph.node("Mul", mean, gain))
+        axes = graph.constant(np.array([1, 2], np.int64))
+        return graph.node("Unsqueeze", gain, axes), graph.node("Unsqueeze", shift, axes)
 
     def _squeeze(self, layer: SqueezeExcitation, x: str) -> str:
         graph = self.graph
