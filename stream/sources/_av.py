@@ -35,7 +35,7 @@ class Media:
 
     uri: str
     """How people may know it: without a password."""
-    url: str
+    url: str = field(repr=False)
     """FFmpeg's name for it."""
     format: str | None = None
     """FFmpeg's name of the container or device; None lets it look."""

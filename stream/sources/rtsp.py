@@ -18,7 +18,7 @@ QUICK = {"analyzeduration": "500000", "probesize": "65536", "fpsprobesize": "0"}
 """Looking at less of the stream before the first frame: 0.3 to 1.1 s instead of 3.1 s. Not `fflags=nobuffer`: it throws
 away the first key frame, and so waits for the next one."""
 
-_SECRET = re.compile(r"((?:password|passwd|pwd|token)=)[^&/]*", re.IGNORECASE)
+_SECRET = re.compile(r"(password|passwd|pwd|token)=([^&/]*)", re.IGNORECASE)
 
 
 def build(uri: str, *, realtime: bool = False, timeout_s: float = 10.0) -> AvSource:  # noqa: ARG001 - always real time
@@ -36,7 +36,7 @@ def build(uri: str, *, realtime: bool = False, timeout_s: float = 10.0) -> AvSou
         UsageError: no host, or no such transport; says what is accepted.
     """
     parts, transport = _split(uri)
-    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2], path=_SECRET.sub(r"\1***", parts.path), query="")
+    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2], path=_SECRET.sub(r"\1=***", parts.path), query="")
     return AvSource(
         Media(
             uri=shown.geturl(),
@@ -49,7 +49,7 @@ def build(uri: str, *, realtime: bool = False, timeout_s: float = 10.0) -> AvSou
                 "protocol_whitelist": "rtsp,rtp,tcp,tls" + (",udp" if transport == "udp" else ""),
             },
             timeout_s=timeout_s,
-            secrets=tuple(filter(None, (parts.password, unquote(parts.password or ""), parts.query))),
+            secrets=_secrets(parts),
             is_live=True,
             is_endless=True,
         )
@@ -67,3 +67,11 @@ def _split(uri: str) -> tuple[SplitResult, str]:
     if not is_good or transport not in TRANSPORTS or parts.fragment not in ("", f"transport={transport}"):
         raise UsageError(f"this is not the URI of a network camera; accepted: {ACCEPTED}")
     return parts._replace(fragment=""), transport
+
+
+def _secrets(parts: SplitResult) -> tuple[str, ...]:
+    """List what must not be shown, as it stands in the URI and as it is meant."""
+    login = parts.netloc.rpartition("@")[0]
+    in_path = (value for _, value in _SECRET.findall(parts.path))  # "/user=x&password=y" is how some cameras do it
+    found = (login, parts.password, unquote(parts.password or ""), parts.query, *in_path)
+    return tuple(filter(None, found))
