@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from stream.errors import StreamError, UsageError
+from stream.cli.console import INTERRUPTED, Version, program
 from stream.recogniser import Recogniser, load
-from stream.server.serve import serve
+from stream.server.serve import serve as run
 from stream.server.service import Limits
 
 DEFAULT = "gestures-a0"
@@ -33,11 +33,8 @@ Idle = Annotated[float, typer.Option(min=0, help="Seconds: streams without a fra
 Drain = Annotated[float, typer.Option(min=0, help="Seconds that open streams have to end after SIGTERM or Ctrl-C.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Log warnings and errors only.")]
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-
-@app.command()
-def command(
+def serve(
     *,
     host: Host = "127.0.0.1",
     port: Port = 50051,
@@ -51,6 +48,7 @@ def command(
     idle_timeout_s: Idle = 0.0,
     drain_s: Drain = 10.0,
     quiet: Quiet = False,
+    version: Version = False,  # noqa: ARG001  # answered before this runs
 ) -> None:
     """Recognise actions in streams of frames sent over gRPC (protos/stream/v1/recognition.proto).
 
@@ -73,21 +71,12 @@ def command(
     def ready(address: str) -> None:
         typer.echo(f"listening on {address}")  # flushes
 
-    service = serve(load_all, host=host, port=port, workers=workers, limits=limits, drain_s=drain_s, ready=ready)
+    service = run(load_all, host=host, port=port, workers=workers, limits=limits, drain_s=drain_s, ready=ready)
     if asyncio.run(service) is signal.SIGINT:
-        raise typer.Exit(130)
+        raise typer.Exit(INTERRUPTED)
 
 
-def main() -> None:
-    """Run `stream-serve`: 0 after SIGTERM, 130 after Ctrl-C, 2 when the caller can fix it, else 1."""
-    try:
-        app()
-    except StreamError as error:
-        typer.echo(f"stream-serve: {error}", err=True)
-        raise SystemExit(2 if isinstance(error, UsageError) else 1) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
-
+main = program(serve)
 
 if __name__ == "__main__":
     main()

@@ -164,6 +164,8 @@ class _Out:
     sequence: int | None
     """Its number; None where it was not sent, the model not needing it."""
     sent_ns: int
+    drops: Drops
+    """What was not used until then, on this side."""
 
 
 class _Sender:
@@ -173,7 +175,7 @@ class _Sender:
         self._source, self._card, self._policy, self._stop_s, self._quality = source, card, policy, stop_s, quality
         self._room, self._stopping = threading.Semaphore(in_flight), threading.Event()
         self.out: deque[_Out] = deque()
-        self.drops: Counter[str] = Counter()
+        self._drops: Counter[str] = Counter()
         self.count = self.byte_count = 0
         self.error: BaseException | None = None
         self.is_done = threading.Event()
@@ -209,16 +211,24 @@ class _Sender:
                     self._room.acquire()
                 else:
                     self._drop("rate", 1)
-                    self.out.append(_Out(frame, None, 0))
+                    self._put(frame, None)
 
     def _request(self, frame: Frame) -> pb.RecognizeRequest:
         jpeg = encode_jpeg(frame.picture, self._quality, _side_px(frame.picture, self._card.side_px))
         self.count, self.byte_count = self.count + 1, self.byte_count + len(jpeg)
-        self.out.append(_Out(frame, self.count, time.monotonic_ns()))
+        self._put(frame, self.count)
         return convert.frame_of(self.count, frame.offset_s, jpeg)
 
+    @property
+    def drops(self) -> Drops:
+        """What was not used so far, on this side."""
+        return Drops(**self._drops)
+
+    def _put(self, frame: Frame, sequence: int | None) -> None:
+        self.out.append(_Out(frame, sequence, time.monotonic_ns(), self.drops))
+
     def _drop(self, cause: str, count: int) -> None:
-        self.drops[cause] += count
+        self._drops[cause] += count
 
 
 class _Replies:
@@ -250,7 +260,7 @@ class _Replies:
         self.trips_ms.append((now_ns - out.sent_ns) / 1e6)
         self.server_ms.append(said.age_s * 1e3)
         age_s = (now_ns - out.frame.arrival_ns) / 1e9
-        update = replace(said, offset_s=out.frame.offset_s, age_s=age_s, drops=self._drops(said.drops))
+        update = replace(said, offset_s=out.frame.offset_s, age_s=age_s, drops=_sum(said.drops, out.drops))
         self._last = out.frame, update
         self._send(out.frame, update)
 
@@ -263,7 +273,8 @@ class _Replies:
         events = convert.events_of(message.events)
         if self._last and events:
             frame, update = self._last
-            self._send(frame, replace(update, events=events, drops=self._drops(convert.drops_of(message.drops))))
+            drops = _sum(convert.drops_of(message.drops), self._sender.drops)
+            self._send(frame, replace(update, events=events, drops=drops, reset=None))
 
     def _match(self, sequence: int) -> _Out:
         """Find the frame of a reply; those before it were never sent."""
@@ -275,8 +286,9 @@ class _Replies:
             self._send(out.frame, None)
         raise ServiceError(f"the server answered frame {sequence}, which was not waiting for an answer")
 
-    def _drops(self, theirs: Drops) -> Drops:
-        return Drops(**{cause: count + self._sender.drops[cause] for cause, count in asdict(theirs).items()})
+
+def _sum(one: Drops, other: Drops) -> Drops:
+    return Drops(**{cause: count + getattr(other, cause) for cause, count in asdict(one).items()})
 
 
 def _side_px(picture: Picture, side_px: int) -> int:

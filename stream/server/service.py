@@ -112,7 +112,7 @@ class RecognitionService(rpc.RecognitionServiceServicer):
         if math.isfinite(self._limits.idle_timeout_s):
             limits.idle_timeout.FromMicroseconds(round(self._limits.idle_timeout_s * 1e6))
         models = map(convert.model, self._models.values())
-        return pb.DescribeResponse(models=models, limits=limits, version=metadata.version("movinet-stream"))
+        return pb.DescribeResponse(models=models, limits=limits, version=_version())
 
     async def Recognize(self, requests: object, context: Any) -> None:  # noqa: N802, ARG002
         """Recognise one stream, from its configuration to its end."""
@@ -221,3 +221,10 @@ class RecognitionService(rpc.RecognitionServiceServicer):
         if name not in self._models:
             raise UnknownPart("model", name, self._models)
         return self._models[name]
+
+
+def _version() -> str:
+    try:
+        return metadata.version("movinet-stream")
+    except metadata.PackageNotFoundError:
+        return "of a checkout"
