@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def program(command: Callable[..., None]) -> typer.Typer:
-    """Make a console script of one function, as in `main = program(watch)`."""
+    """Make a console script of one function; it is called without arguments."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(context_settings={"help_option_names": ["-h", "--help"]})(reported(command))
     return app

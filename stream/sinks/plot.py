@@ -134,7 +134,9 @@ class Plot:
         unit = "hours : minutes : seconds" if end_s > 180 else "seconds"
         lanes[-1].set_xlabel(f"{unit} (lanes: probability from 0 to 1; shaded: events)", fontsize=9, color=DARK)
         if self._title:
-            figure.suptitle(self._title, x=0.008, ha="left", fontsize=11, color=DARK, fontweight="bold")
+            figure.suptitle(
+                self._title, x=0.008, ha="left", fontsize=11, color=DARK, fontweight="bold", parse_math=False
+            )
         return figure
 
     def _names(self) -> list[str]:
@@ -162,7 +164,7 @@ class Plot:
             lane.axvline(offset_s, color=DARK, linewidth=0.8, linestyle=(0, (2, 2)), alpha=0.7)
         lane.set_ylim(0, 1.05)
         lane.set_yticks([])
-        lane.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=10, color=colour if events else GREY)
+        lane.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=10, color=colour, parse_math=False)
         lane.tick_params(axis="x", bottom=False, labelbottom=False)
         lane.spines[["top", "right", "left"]].set_visible(False)
         lane.spines["bottom"].set_color("#d5d9de")

@@ -1,0 +1,129 @@
+"""Cards: what ships can be read and is whole; what is wrong is named."""
+
+import hashlib
+import math
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stream import cards
+from stream.cards import Card
+from stream.errors import ModelError, UnknownPart
+from tests.toy import CARD
+
+MEGABYTE = 1_000_000
+
+
+def write(folder: Path, content: bytes = b"weights", **changes: object) -> Path:
+    """Write a card and its weights; return the card's path."""
+    (folder / "toy.bin").write_bytes(content)
+    card = replace(CARD, weights="toy.bin", sha256=hashlib.sha256(b"weights").hexdigest(), **changes)
+    path = folder / "toy.toml"
+    path.write_text(cards.dump(card), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", cards.names())
+def test_a_card_that_ships_is_whole(name: str) -> None:
+    card = cards.load(name)
+    assert card.name == name
+    assert card.labels
+    assert card.licence
+    assert card.source
+    assert card.measured, "says what was measured on what"
+
+
+@pytest.mark.parametrize("name", cards.names())
+def test_weights_that_ship_are_the_ones_the_card_means_and_small_enough(name: str) -> None:
+    card = cards.load(name)
+    if not card.weights:
+        pytest.skip(f"{name} ships no weights")
+    assert len(card.read_weights()) < 15 * MEGABYTE
+
+
+def test_a_card_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    path = write(tmp_path, output="softmax", memory_s=math.inf, fit="crop", measured={"accuracy": 0.9})
+    card = cards.load(str(path))
+    assert card.path == path
+    assert cards.parse(tomllib.loads(cards.dump(card))) == card
+    assert card.read_weights() == b"weights"
+
+
+def test_an_unknown_model_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UnknownPart, match="no model named 'a9'; known: ") as caught:
+        cards.load("a9")
+    assert all(name in str(caught.value) for name in cards.names())
+
+
+@pytest.mark.parametrize("name", ["../models/x", "/etc/passwd", "", ".", "a/b"])
+def test_a_name_is_no_path(name: str) -> None:
+    with pytest.raises(UnknownPart):
+        cards.load(name)
+
+
+def test_weights_with_another_hash_are_refused_and_both_hashes_named(tmp_path: Path) -> None:
+    card = cards.load(str(write(tmp_path, b"other")))
+    with pytest.raises(ModelError, match=f"{hashlib.sha256(b'other').hexdigest()}.*{card.sha256}.*refused"):
+        card.read_weights()
+
+
+def test_weights_are_looked_for_beside_the_card_only(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    path = write(tmp_path / "inner", b"weights")
+    path.write_text(path.read_text().replace("toy.bin", "../toy.bin"))
+    (tmp_path / "toy.bin").write_bytes(b"somebody else's")
+    assert cards.load(str(path)).read_weights() == b"weights"
+
+
+def test_missing_weights_are_said(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    (tmp_path / "toy.bin").unlink()
+    with pytest.raises(ModelError, match=r"cannot read its weights .*toy\.bin: No such file"):
+        cards.load(str(path)).read_weights()
+    with pytest.raises(ModelError, match="names no weights file"):
+        CARD.read_weights()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("gate = 'relu7'", "gate is 'relu7'; accepted: relu6, clip, sigmoid"),
+        ("output = 'both'", "output is 'both'; accepted: softmax, sigmoid"),
+        ("labels = ['a', 'a']", "labels must be distinct"),
+        ("background = ['nothing']", "background names no label: nothing"),
+        ("colour = 'red'", "unknown field 'colour'; known: "),
+        ("side_px = 8", "side_px >= 32"),
+        ("fps = 0", "fps > 0"),
+        ("memory_s = 0", "memory_s > 0"),
+        ("side_px = ", "is not a card"),
+    ],
+)
+def test_a_card_with_a_fault_is_refused_and_the_fault_named(text: str, words: str, tmp_path: Path) -> None:
+    key, _, _ = text.partition(" ")
+    good = {"architecture": "'movinet'", "variant": "'a0'", "side_px": "80", "fps": "10.0", "labels": "['a', 'b']"}
+    lines = [f"{name} = {value}" for name, value in good.items() if name != key]
+    path = tmp_path / "faulty.toml"
+    path.write_text("\n".join([*lines, text]))
+    with pytest.raises(ModelError, match=words.replace("(", r"\(")):
+        cards.load(str(path))
+
+
+def test_a_card_that_lacks_a_field_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "short.toml"
+    path.write_text('variant = "a0"')
+    with pytest.raises(ModelError, match=r"'short'.*architecture"):
+        cards.load(str(path))
+
+
+def test_forgetting_is_one_number_a_frame() -> None:
+    assert replace(CARD, fps=10.0, memory_s=2.0).decay == pytest.approx(math.exp(-1 / 20))
+    assert replace(CARD, memory_s=math.inf).decay == 1.0
+    assert cards.decay(5.0, math.inf) == 1.0
+
+
+def test_a_card_never_changes() -> None:
+    with pytest.raises(AttributeError):
+        CARD.fps = 5.0  # type: ignore[misc]
+    assert isinstance(CARD, Card)

@@ -1,0 +1,98 @@
+"""Imports go one way: a row may import only the rows above it, never its own."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "stream"
+
+ROWS = (
+    {"v1"},
+    {"types", "errors", "motions"},
+    {"config", "cards", "rooms", "decode", "gestures"},
+    {"preprocess", "smoothing", "resampling", "cuts", "buffer", "sprites", "matching", "steps", "weights", "nets"},
+    {"sources", "runtimes", "exporters", "sinks"},
+    {"pipeline"},
+    {"recogniser"},
+    {"server", "training"},
+    {"cli", "__init__"},
+)
+"""From the bottom up; docs/design.md draws the same."""
+
+PARTS = ("sources", "nets", "runtimes", "exporters", "sinks")
+"""Rooms of parts: a part may import its own room's `base` and `_private` modules, never a neighbour."""
+
+HEAVY = {
+    "torch": ("nets/", "exporters/", "training/", "runtimes/torch.py", "weights.py"),
+    "onnx": ("exporters/", "weights.py"),
+    "onnxruntime": ("runtimes/onnxruntime.py", "exporters/"),
+    "av": ("decode.py", "sources/", "sinks/video.py", "training/"),
+    "grpc": ("server/", "v1/"),
+    "matplotlib": ("sinks/plot.py", "training/"),
+    "PIL": ("sinks/video.py", "training/"),
+    "typer": ("cli/",),
+    "rich": ("cli/", "sinks/table.py", "training/"),
+}
+"""Package -> where alone it may be imported."""
+
+FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
+
+
+def imports(file: str) -> Iterator[str]:
+    """Yield the modules a file imports, anywhere in it, as dotted names."""
+    for node in ast.walk(ast.parse((ROOT / file).read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def ours(file: str) -> Iterator[list[str]]:
+    """Yield our own modules that a file imports, as parts of their path below `stream`."""
+    for name in imports(file):
+        top, *rest = name.split(".")
+        if top == "stream":
+            yield rest or ["__init__"]
+
+
+def room(file: str) -> str:
+    return file.split("/", maxsplit=1)[0].removesuffix(".py")
+
+
+def row(name: str) -> int:
+    found = [index for index, names in enumerate(ROWS) if name in names]
+    assert found, f"{name!r} has no row in tests/test_imports.py"
+    return found[0]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_row_imports_only_the_rows_above_it(file: str) -> None:
+    for target, *_ in ours(file):
+        if target != room(file):
+            assert row(target) < row(room(file)), f"{file} imports {target}"
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if room(file) in PARTS and "/" in file])
+def test_a_part_imports_no_neighbour(file: str) -> None:
+    for target, *inside in ours(file):
+        if target == room(file):
+            assert inside, f"{file} imports its own room"
+            assert inside[0] == "base" or inside[0].startswith("_"), f"{file} imports its neighbour {inside[0]}"
+
+
+@pytest.mark.parametrize("package", HEAVY)
+def test_a_heavy_package_is_imported_only_where_it_is_needed(package: str) -> None:
+    users = [file for file in FILES if any(name.split(".")[0] == package for name in imports(file))]
+    assert users, "nobody needs it"
+    for file in users:
+        assert file.startswith(HEAVY[package]), f"{file} imports {package}"
+
+
+def test_nothing_below_the_command_line_reads_the_environment() -> None:
+    for file in FILES:
+        is_above = room(file) in ("cli", "v1")
+        assert is_above or not re.search(r"os\.environ|getenv", (ROOT / file).read_text("utf-8")), file
