@@ -183,10 +183,20 @@ def test_bombs_are_refused_from_their_header(name: str, bomb: bytes) -> None:
     tracemalloc.stop()
 
 
-def test_second_size_in_a_jpeg_does_not_get_past_the_first() -> None:
-    small = struct.pack(">BBHBHHB", 0xFF, 0xC0, 8, 8, 8, 8, 0)
-    with pytest.raises(DecodeError):
-        decode_image(JPEG[:2] + small + JPEG[2:], max_pixels=100)
+def test_a_second_size_in_a_jpeg_does_not_get_past_the_first() -> None:
+    begin = JPEG.index(b"\xff\xc0")
+    end = begin + 2 + int.from_bytes(JPEG[begin + 2 : begin + 4], "big")
+    small = JPEG[begin : begin + 5] + struct.pack(">HH", 8, 8) + JPEG[begin + 9 : end]
+    with pytest.raises(DecodeError, match="JPEG of 8x8, .* damaged"):
+        decode_image(JPEG[:begin] + small + JPEG[begin:], max_pixels=100)
+
+
+def test_many_threads_convert_at_once() -> None:
+    pictures = [RgbPicture(clips.square(i, 640 + 320 * (i % 3), 480)) for i in range(6)]
+    alone = [picture.rgb(172, 172) for picture in pictures]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda picture: picture.rgb(172, 172), pictures * 40))
+    assert all(np.array_equal(found, alone[i % 6]) for i, found in enumerate(together))
 
 
 def test_many_threads_decode_at_once() -> None:
