@@ -1,0 +1,13 @@
+"""A real small model for the commands."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.server import live
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The path of a card: a MoViNet-T0 at 32x32, with weights that answer to what they see."""
+    return live.write_model(tmp_path_factory.mktemp("model"))

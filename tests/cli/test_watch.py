@@ -1,0 +1,185 @@
+"""`stream-watch`, the real program, in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import av
+import pytest
+
+from stream import cards, rooms
+from stream.cli import watch
+from tests import clips
+from tests.server import live
+
+ROOT = Path(__file__).parents[2]
+CLEAN = {key: value for key, value in os.environ.items() if not key.startswith("STREAM_")}
+
+
+def command(*words: object) -> list[str]:
+    return [sys.executable, "-W", "error", "-m", "stream.cli.watch", *map(str, words)]
+
+
+def watched(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end."""
+    environment = {**CLEAN, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(command(*words), capture_output=True, check=False, text=True, env=environment, timeout=120)
+
+
+def said(output: str, kind: str) -> list[dict[str, object]]:
+    return [line for line in map(json.loads, output.splitlines()) if line["kind"] == kind]
+
+
+def test_every_used_frame_of_a_file_is_a_line(clip: Path, model: Path) -> None:
+    done = watched(clip, "--model", model, "--json", "--top-k", 2)
+    assert (done.returncode, done.stderr) == (0, "")
+    updates = said(done.stdout, "update")
+    assert [update["offset_s"] for update in updates] == pytest.approx([i / 10 for i in range(20)], abs=1e-3)
+    for update in updates:
+        assert len(update["labels"]) == 2
+        assert update["drops"] == {"rate": 0, "backlog": 0, "decode": 0, "order": 0}
+
+
+def test_every_event_ends_with_the_stream(clip: Path, model: Path) -> None:
+    done = watched(clip, "--model", model, "--json", "--begin", 0.3, "--end", 0.2, "--min-duration", 0)
+    phases = [(event["label"], event["phase"]) for event in said(done.stdout, "event")]
+    begun, ended = ([label for label, phase in phases if phase == which] for which in ("begin", "end"))
+    assert begun
+    assert sorted(begun) == sorted(ended)
+
+
+def test_without_a_terminal_events_are_plain_lines(clip: Path, model: Path) -> None:
+    done = watched(clip, "--model", model, "--begin", 0.3, "--end", 0.2)
+    assert done.returncode == 0
+    assert all(line.split()[2] in ("begin", "end") for line in done.stdout.splitlines())
+    assert "\x1b" not in done.stdout
+
+
+def test_the_video_and_the_plot_are_written(clip: Path, model: Path, tmp_path: Path) -> None:
+    video, plot = tmp_path / "labelled.mp4", tmp_path / "labels.png"
+    done = watched(clip, "--model", model, "--save", video, "--plot", plot)
+    assert done.returncode == 0, done.stderr
+    with av.open(str(video)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 20
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_it_stops_after_the_seconds_it_is_given(clip: Path, model: Path) -> None:
+    done = watched(clip, "--model", model, "--json", "--seconds", 0.5)
+    assert len(said(done.stdout, "update")) == 5
+
+
+def test_flags_beat_the_environment_and_the_environment_beats_the_defaults(clip: Path, model: Path) -> None:
+    environment = {"STREAM_MODEL": str(model), "STREAM_TOP_K": "1"}
+    for words, count in (((), 1), (("--top-k", 4), 4)):
+        done = watched(clip, "--json", "--seconds", 0.1, *words, **environment)
+        assert len(said(done.stdout, "update")[0]["labels"]) == count
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["nothere.mp4"], 1, "no such file: nothere.mp4"),
+        (["gopher://x"], 2, "no source named 'gopher'; known: camera, file, rtsp"),
+        (["{clip}", "--model", "a9"], 2, "no model named 'a9'"),
+        (["{clip}", "--runtime", "abacus"], 2, "no engine named 'abacus'; known: onnxruntime"),
+        (["{clip}", "--allow", "ask"], 2, "no label named 'ask'; known: ash, birch, cedar, elm, fir"),
+        (["{clip}", "--begin", "1.5"], 2, "begin_threshold is 1.5; accepted: in (0, 1]"),
+        (["{clip}", "--save", "video.avi"], 2, "video.avi"),
+        (["{clip}", "--plot", "nowhere/labels.png"], 2, "nowhere/labels.png"),
+        (["{clip}", "--server", "127.0.0.1:1"], 1, "127.0.0.1:1"),
+    ],
+)
+def test_what_is_wrong_is_one_line_on_stderr_and_an_exit_code(
+    words: Sequence[str], code: int, message: str, clip: Path, model: Path
+) -> None:
+    words = [word.format(clip=clip) for word in words]
+    if "--model" not in words and "--server" not in words:
+        words += ["--model", str(model)]
+    done = watched(*words)
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_flag_it_does_not_know_is_a_usage_error(clip: Path) -> None:
+    assert watched(clip, "--colour").returncode == 2
+    assert watched().returncode == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
+def test_ctrl_c_completes_what_was_to_be_saved_and_leaves_quietly_with_130(model: Path, tmp_path: Path) -> None:
+    film = clips.write(tmp_path / "long.mp4", clips.evenly(600))
+    video, plot = tmp_path / "labelled.mp4", tmp_path / "labels.png"
+    words = command(film, "--model", model, "--realtime", "--json", "--save", video, "--plot", plot)
+    process = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**CLEAN, "PYTHONPATH": str(ROOT)}
+    )
+    assert process.stdout
+    seen = 0
+    while seen < 8:
+        seen += json.loads(process.stdout.readline())["kind"] == "update"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "")
+    with av.open(str(video)) as container:
+        assert sum(1 for _ in container.decode(video=0)) >= 7, "the last one may have been on its way"
+    assert plot.exists()
+
+
+def test_realtime_takes_as_long_as_the_film(clip: Path, model: Path) -> None:
+    began = time.monotonic()
+    done = watched(clip, "--model", model, "--json", "--realtime")
+    assert done.returncode == 0
+    assert time.monotonic() - began >= 1.9
+    assert all(update["age_ms"] < 1900 for update in said(done.stdout, "update"))
+
+
+def test_whoever_reads_only_the_first_lines_causes_no_error(model: Path, tmp_path: Path) -> None:
+    film = clips.write(tmp_path / "long.mp4", clips.evenly(600))
+    process = subprocess.Popen(
+        command(film, "--model", model, "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**CLEAN, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout
+    assert process.stderr
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait(60) == 0
+
+
+def test_a_server_says_what_would_be_said_here(clip: Path, model: Path) -> None:
+    here = watched(clip, "--model", model, "--json")
+    with live.running(model) as server:
+        there = watched(clip, "--server", server.address, "--json")
+    assert there.returncode == 0, there.stderr
+    for ours, theirs in zip(said(here.stdout, "update"), said(there.stdout, "update"), strict=True):
+        assert theirs["offset_s"] == pytest.approx(ours["offset_s"], abs=1e-6)
+        assert len(theirs["labels"]) == len(ours["labels"])
+
+
+def test_version_names_the_package_and_the_engines() -> None:
+    done = watched("--version")
+    assert done.returncode == 0
+    assert "movinet-stream" in done.stdout
+    assert all(name in done.stdout for name in rooms.names("runtimes"))
+
+
+def test_the_first_run_needs_nothing() -> None:
+    if watch.DEFAULT not in cards.names():
+        pytest.skip(f"the model {watch.DEFAULT} is not in models/")
+    done = watched("synthetic://gestures", "--seconds", 20, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert said(done.stdout, "event")
