@@ -1,0 +1,113 @@
+"""What moves in training and in evaluation: shapes and textures, split once and for all."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from stream import sprites
+from stream.sprites import SPRITE_PX, Canvas, Rng
+from stream.training import scenery
+
+
+def cutout(rng: Rng, split: str) -> sprites.Sprite:
+    """Make something that moves; about half of them look like a hand."""
+    shapes, textures = SHAPES[split], TEXTURES[split]
+    mask = shapes[0](rng) if rng.random() < 0.45 else shapes[int(rng.integers(1, len(shapes)))](rng)
+    texture = textures[0](rng) if rng.random() < 0.45 else textures[int(rng.integers(1, len(textures)))](rng)
+    return sprites.sprite(mask, texture)
+
+
+# --- shapes that only the evaluation has ---
+
+
+def flat_hand(rng: Rng) -> Canvas:
+    """A hand with its fingers together, a thumb and a wrist."""
+    parts = (
+        sprites.capsule(0, -0.5, 0, 0.35, rng.uniform(0.3, 0.38)),
+        sprites.capsule(0.1, 0.4, 0.62, rng.uniform(-0.2, 0.1), 0.11),
+        sprites.capsule(0, 0.4, 0, 1.2, 0.24),
+    )
+    mask = sprites.soft(np.maximum.reduce(parts))
+    return mask if rng.random() < 0.5 else np.ascontiguousarray(mask[:, ::-1])
+
+
+def star(rng: Rng) -> Canvas:
+    """A star of four to seven points."""
+    x, y = sprites.grid()
+    points, depth = int(rng.integers(4, 8)), rng.uniform(0.15, 0.3)
+    edge = 0.65 + depth * np.cos(points * (np.arctan2(y, x) + rng.uniform(0, 6.3)))
+    return sprites.soft(np.asarray(edge - np.hypot(x, y), np.float32))
+
+
+def box(rng: Rng) -> Canvas:
+    """A rectangle with round corners."""
+    x, y = sprites.grid()
+    half, corner = rng.uniform(0.35, 0.85, 2), 0.15
+    dx, dy = np.abs(x) - half[0] + corner, np.abs(y) - half[1] + corner
+    outside = np.hypot(np.maximum(dx, 0), np.maximum(dy, 0)) + np.minimum(np.maximum(dx, dy), 0)
+    return sprites.soft(np.asarray(corner - outside, np.float32))
+
+
+def crescent(rng: Rng) -> Canvas:
+    """A disc with a bite taken out."""
+    x, y = sprites.grid()
+    angle, bite = rng.uniform(0, 2 * math.pi), rng.uniform(0.4, 0.6)
+    disc = 0.9 - np.hypot(x, y)
+    hole = bite - np.hypot(x - 0.7 * math.cos(angle), y - 0.7 * math.sin(angle))
+    return sprites.soft(np.asarray(np.minimum(disc, -hole), np.float32))
+
+
+# --- textures ---
+
+
+def photograph(rng: Rng) -> Canvas:
+    """A part of a training picture."""
+    return scenery.crop(rng, "training", SPRITE_PX, 0.1)
+
+
+def unseen_photograph(rng: Rng) -> Canvas:
+    """A part of an evaluation picture."""
+    return scenery.crop(rng, "evaluation", SPRITE_PX, 0.1)
+
+
+def freckled(rng: Rng) -> Canvas:
+    """Skin with spots, lit from the middle."""
+    x, y = sprites.grid()
+    light = rng.uniform(0.3, 0.95) * (1 - 0.25 * (x**2 + y**2))
+    spots = 1 - 0.35 * (sprites.noise(rng, SPRITE_PX, SPRITE_PX, 20) > 0.75)
+    tone = np.array([1.0, rng.uniform(0.64, 0.84), rng.uniform(0.42, 0.7)])
+    return np.asarray((light * spots)[..., None] * tone, np.float32)
+
+
+def stripes(rng: Rng) -> Canvas:
+    """Bands of two colours at any angle."""
+    x, y = sprites.grid()
+    angle, rate = rng.uniform(0, math.pi), rng.uniform(5, 18)
+    mix = (0.5 + 0.5 * np.sin(rate * (x * math.cos(angle) + y * math.sin(angle))))[..., None]
+    first, second = rng.random((2, 3))
+    return np.asarray(first * mix + second * (1 - mix), np.float32)
+
+
+def checks(rng: Rng) -> Canvas:
+    """Squares of two colours."""
+    x, y = sprites.grid()
+    rate = rng.uniform(1.5, 4)
+    mix = ((np.floor(x * rate) + np.floor(y * rate)) % 2)[..., None]
+    first, second = rng.random((2, 3))
+    return np.asarray(first * mix + second * (1 - mix), np.float32)
+
+
+Draw = Callable[[Rng], Canvas]
+
+SHAPES: dict[str, tuple[Draw, ...]] = {
+    "training": (sprites.hand, sprites.ellipse, sprites.polygon, sprites.blob),
+    "evaluation": (flat_hand, star, box, crescent),
+}
+"""Split -> families of shapes; the first is the hand-like one."""
+
+TEXTURES: dict[str, tuple[Draw, ...]] = {
+    "training": (sprites.skin, photograph, sprites.cloth, sprites.plain),
+    "evaluation": (freckled, unseen_photograph, stripes, checks),
+}
+"""Split -> families of textures; the first is the skin-like one."""

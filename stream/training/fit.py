@@ -1,0 +1,250 @@
+"""Trains a network on generated streams: AdamW, cosine, one loss per frame; goes on after a kill.
+
+A stream is longer than what is learned at once: its parts follow each other with the state carried over, so that the
+middle of a stream looks like its middle.
+"""
+
+import copy
+import json
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from stream import gestures
+from stream.cards import Card
+from stream.errors import ModelError
+from stream.nets.base import TensorState
+from stream.training.gestures import Stream
+
+Make = Callable[[tuple[int, ...], int], Stream]
+"""Makes the stream of a seed with a number of frames."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitSettings:
+    """How a model is trained."""
+
+    streams: int = 6000
+    """Count: streams seen, each once."""
+    batch: int = 16
+    """Count: streams side by side."""
+    frames: int = 24
+    """Count: frames learned at once; also how far back a gradient reaches."""
+    parts: int = 2
+    """Count: consecutive parts of one stream, the state carried from each to the next."""
+    rate: float = 2e-3
+    """Learning rate at its highest, after the warm-up."""
+    weight_decay: float = 0.02
+    """AdamW's."""
+    smoothing: float = 0.05
+    """Label smoothing, in [0, 1)."""
+    seed: int = 0
+    """Decides weights and data."""
+    threads: int = 2
+    """Count: processor threads; each computes a share of the batch, since threads that share one operation wait for
+    each other when the machine is busy. Changes the result slightly: norms see a share of the batch."""
+    workers: int = 1
+    """Count: processes that make data."""
+    save_every: int = 40
+    """Count: batches between two checkpoints."""
+
+
+class Streams(Dataset[tuple[Tensor, Tensor]]):
+    """Streams by number: clip (T, S, S, 3) uint8 and labels (T,)."""
+
+    def __init__(self, make: Make, settings: FitSettings) -> None:
+        self._make, self._settings = make, settings
+
+    def __len__(self) -> int:
+        return self._settings.streams
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        made = self._make((self._settings.seed, index), self._settings.frames * self._settings.parts)
+        return torch.from_numpy(made.frames), torch.from_numpy(made.labels)
+
+
+def fit(
+    net: nn.Module, card: Card, make: Make, settings: FitSettings, folder: Path, *, is_resumed: bool = False
+) -> float:
+    """Train `net` in place.
+
+    Args:
+        net: as `stream.nets` builds it; has `frames`.
+        card: its card; says how fast it forgets.
+        make: the data.
+        settings: how.
+        folder: of the run: `log.jsonl`, `checkpoint.pt` and `settings.json` are kept there.
+        is_resumed: go on from the folder's checkpoint, when there is one.
+
+    Returns:
+        Hours spent, those before a resumption included.
+
+    Raises:
+        ModelError: the checkpoint is of other settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    run = _Run(net, card, settings, folder)
+    if is_resumed:
+        run.resume()
+    data = Subset(Streams(make, settings), range(run.done * settings.batch, settings.streams))
+    loader = DataLoader(
+        data,
+        settings.batch,
+        num_workers=settings.workers,
+        drop_last=True,
+        prefetch_factor=3 if settings.workers else None,
+    )
+    with _progress() as bar:
+        task = bar.add_task("training", total=run.batches, completed=run.done, loss=math.nan, accuracy=math.nan)
+        for clip, labels in loader:
+            figures = run.learn(clip, labels)
+            bar.update(task, completed=run.done, loss=figures["loss"], accuracy=figures["accuracy"])
+    run.save()
+    net.eval()
+    return run.seconds / 3600
+
+
+class _Run:
+    """A training under way."""
+
+    def __init__(self, net: nn.Module, card: Card, settings: FitSettings, folder: Path) -> None:
+        self._net, self._decay, self._settings, self._folder = net.train(), card.decay, settings, folder
+        self.batches = settings.streams // settings.batch
+        self.done, self.seconds, self._began = 0, 0.0, time.monotonic()
+        self._optimizer = torch.optim.AdamW(_groups(net, settings.weight_decay), lr=settings.rate)
+        self._loss = nn.CrossEntropyLoss(
+            ignore_index=gestures.IGNORE, label_smoothing=settings.smoothing, reduction="sum"
+        )
+        self._replicas = [net, *(_replica(net) for _ in range(settings.threads - 1))]
+        self._pool = ThreadPoolExecutor(settings.threads)
+
+    def learn(self, clip: Tensor, labels: Tensor) -> dict[str, float]:
+        """Take one step of the optimizer for every part of a batch of streams."""
+        self._schedule()
+        told = labels != gestures.IGNORE
+        shards = list(
+            zip(self._replicas, clip.chunk(len(self._replicas)), labels.chunk(len(self._replicas)), strict=True)
+        )
+        states: list[TensorState] = [cast(Any, net).init_state(len(rows)) for net, rows, _ in shards]
+        loss = right = 0.0
+        for begin in range(0, clip.shape[1], self._settings.frames):
+            part = slice(begin, begin + self._settings.frames)
+            weight = 1.0 / max(1, int(told[:, part].sum()))
+            jobs = [
+                self._pool.submit(self._learn_shard, net, rows[:, part], truth[:, part], state, weight)
+                for (net, rows, truth), state in zip(shards, states, strict=True)
+            ]
+            losses, rights, states = (list(column) for column in zip(*(job.result() for job in jobs), strict=True))
+            loss, right = loss + sum(losses) / self._settings.parts, right + sum(rights)
+            self._step()
+        self.done += 1
+        figures = {"loss": loss, "accuracy": right / max(1, int(told.sum()))}
+        self._write(figures)
+        return figures
+
+    def _learn_shard(
+        self, net: nn.Module, clip: Tensor, truth: Tensor, state: TensorState, weight: float
+    ) -> tuple[float, int, TensorState]:
+        """Add one shard's gradient; runs in a thread of its own and computes in that thread alone."""
+        torch.set_num_threads(1)
+        x = clip.permute(0, 4, 1, 2, 3).float() / 255  # (B, 3, T, S, S)
+        logits, after = cast(Any, net).frames(x, state, self._decay)
+        loss: Tensor = self._loss(logits.flatten(0, 1), truth.flatten()) * weight
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        right = int(((logits.argmax(-1) == truth) & (truth != gestures.IGNORE)).sum())
+        return float(loss.detach()), right, {name: value.detach() for name, value in after.items()}
+
+    def _step(self) -> None:
+        """Sum the replicas' gradients, average what their norms have seen, and take a step."""
+        for parameter, *others in zip(*(net.parameters() for net in self._replicas), strict=True):
+            for other in others:
+                parameter.grad += other.grad
+                other.grad = None
+        for buffer, *others in zip(*(net.buffers() for net in self._replicas), strict=True):
+            if buffer.is_floating_point():
+                buffer.copy_(torch.stack([buffer, *others]).mean(0))
+            for other in others:
+                other.copy_(buffer)
+        nn.utils.clip_grad_norm_(self._net.parameters(), 1.0)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+
+    def _schedule(self) -> None:
+        """Warm up over the first twentieth, then fall along a cosine."""
+        share, warm = self.done / self.batches, 0.05
+        factor = (share + 0.002) / warm if share < warm else 0.5 * (1 + math.cos(math.pi * (share - warm) / (1 - warm)))
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._settings.rate * min(1.0, factor)
+
+    def _write(self, figures: dict[str, float]) -> None:
+        seconds = self.seconds + time.monotonic() - self._began
+        line = {"batch": self.done, "streams": self.done * self._settings.batch, "seconds": round(seconds, 1)} | figures
+        with (self._folder / "log.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        if self.done % self._settings.save_every == 0:
+            self.save()
+
+    def save(self) -> None:
+        """Write a checkpoint that a kill cannot leave half written."""
+        now = time.monotonic()
+        self.seconds, self._began = self.seconds + now - self._began, now
+        values = {
+            "net": self._net.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "done": self.done,
+            "seconds": self.seconds,
+            "settings": asdict(self._settings),
+        }
+        part = self._folder / "checkpoint.part"
+        torch.save(values, part)
+        part.replace(self._folder / "checkpoint.pt")
+
+    def resume(self) -> None:
+        """Take up the folder's checkpoint, if there is one."""
+        path = self._folder / "checkpoint.pt"
+        if not path.is_file():
+            return
+        values = torch.load(path, weights_only=True)
+        if differing := sorted(k for k, v in asdict(self._settings).items() if values["settings"].get(k) != v):
+            raise ModelError(
+                f"{path} was made with other settings: {', '.join(differing)}; repeat them, or take a new folder"
+            )
+        for replica in self._replicas:
+            replica.load_state_dict(values["net"])
+        self._optimizer.load_state_dict(values["optimizer"])
+        self.done, self.seconds = values["done"], values["seconds"]
+
+
+def _replica(net: nn.Module) -> nn.Module:
+    """Copy a network that shares its weights' memory but has gradients of its own."""
+    copied = copy.deepcopy(net)
+    for own, shared in zip(copied.parameters(), net.parameters(), strict=True):
+        own.data = shared.data
+    return copied
+
+
+def _groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Let weights decay, but not biases, norms and the blocks' scales."""
+    matrices = [p for p in net.parameters() if p.ndim > 1]
+    rest = [p for p in net.parameters() if p.ndim <= 1]
+    return [{"params": matrices, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.3f}  accuracy {task.fields[accuracy]:.3f}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
