@@ -20,13 +20,13 @@ from importlib import metadata
 from typing import Any
 
 import grpc
-from grpc.aio import EOF
 
 from stream.decode import MAX_PIXELS
-from stream.errors import StreamError, UnknownPart, UsageError
+from stream.errors import StreamError, UnknownPart
 from stream.recogniser import Recogniser
 from stream.server import convert
 from stream.server.answers import Answers
+from stream.server.ears import Ears, Ended
 from stream.server.status import code
 from stream.server.waiting import Waiting
 from stream.v1 import recognition_pb2 as pb
@@ -58,24 +58,16 @@ class Limits:
     """Seconds, > 0: a stream without a frame for this long is ended."""
 
 
-class Ended(Exception):  # noqa: N818 - not one of the tree: how a stream ends, with nobody at fault
-    """Ends a stream with a status that no error of ours stands for."""
-
-    def __init__(self, status: grpc.StatusCode, words: str) -> None:
-        super().__init__(words)
-        self.status = status
-
-
 class RecognitionService(rpc.RecognitionServiceServicer):
     """Answers `Recognize` and `Describe`."""
 
     def __init__(self, workers: ThreadPoolExecutor, limits: Limits) -> None:
-        """Begin closed; needs a running event loop."""
+        """Begin closed."""
         self._workers, self._limits = workers, limits
         self._models: dict[str, Recogniser] = {}
         self._ids, self._open = itertools.count(1), set[int]()
         self._closed: str | None = "still loading its models"
-        self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ears = Ears(limits.idle_timeout_s)
 
     @property
     def open_count(self) -> int:
@@ -90,7 +82,7 @@ class RecognitionService(rpc.RecognitionServiceServicer):
         """Take no new streams; give the open ones `patience_s` to end by themselves, then end them."""
         self._closed = "shutting down"
         deadline_s = time.monotonic() + patience_s
-        while self._open and time.monotonic() < deadline_s and not self._end.done():
+        while self._open and time.monotonic() < deadline_s and not self._ears.is_shut:
             await asyncio.sleep(POLL_S)
         self.end()
         while self._open and time.monotonic() < deadline_s + LAST_WORDS_S:
@@ -98,8 +90,7 @@ class RecognitionService(rpc.RecognitionServiceServicer):
 
     def end(self) -> None:
         """Have every open stream answer the frames that wait, say what that ends, and end."""
-        if not self._end.done():
-            self._end.set_result(None)
+        self._ears.shut()
 
     async def Describe(self, request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:  # noqa: N802, ARG002
         """List the models and the limits."""
@@ -150,7 +141,8 @@ class RecognitionService(rpc.RecognitionServiceServicer):
 
     async def _converse(self, context: Any, stream_id: str) -> None:
         """Configure, then answer frames while others are read."""
-        config = convert.config(await self._next(context))
+        async with self._ears.listening(context) as hear:
+            config = convert.config(await hear())
         recogniser = self._find(config.model)
         settings, policy = convert.settings(config), convert.policy(config)
         session = await self._work(recogniser.session, settings)
@@ -165,8 +157,9 @@ class RecognitionService(rpc.RecognitionServiceServicer):
     async def _read(self, context: Any, waiting: Waiting) -> None:
         """Let frames wait until there are no more; what went wrong waits behind them."""
         try:
-            while message := await self._next(context):
-                await waiting.put(convert.incoming(message, time.monotonic_ns()))
+            async with self._ears.listening(context) as hear:
+                while message := await hear():
+                    await waiting.put(convert.incoming(message, time.monotonic_ns()))
         except Exception as error:
             waiting.close(error)
         else:
@@ -183,34 +176,6 @@ class RecognitionService(rpc.RecognitionServiceServicer):
         await context.write(await self._work(answers.finish))
         if end:
             raise end
-
-    async def _next(self, context: Any) -> Any:
-        """Read one message; None when the client has half-closed.
-
-        Raises:
-            Ended: none came in time, or the server shuts down.
-            UsageError: what came is no message of ours.
-        """
-        read = asyncio.ensure_future(context.read())
-        timeout_s = None if math.isinf(self._limits.idle_timeout_s) else self._limits.idle_timeout_s
-        try:
-            await asyncio.wait((read, self._end), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if not read.done():
-                read.cancel()
-        if read.done():
-            return self._message(read)
-        if self._end.done():
-            raise Ended(grpc.StatusCode.UNAVAILABLE, "the server is shutting down")
-        raise Ended(grpc.StatusCode.DEADLINE_EXCEEDED, f"no frame came for {timeout_s:g} s, this server's limit")
-
-    @staticmethod
-    def _message(read: asyncio.Future[Any]) -> Any:
-        try:
-            message = read.result()
-        except convert.Unreadable as error:
-            raise UsageError(f"a message is not a RecognizeRequest: {error}") from error
-        return None if message is EOF else message
 
     async def _work(self, work: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._workers, work, *arguments)
