@@ -10,12 +10,20 @@ from stream.types import Frame
 class Source(Protocol):
     """Packets in order; closed when the `with` ends."""
 
-    uri: str
-    """Where it reads from, without a password."""
-    fps: float | None
-    """Frames per second it claims; None when it does not say."""
-    is_live: bool
-    """Frames come at their own pace and are lost when nobody takes them."""
+    @property
+    def uri(self) -> str:
+        """Where it reads from, without a password."""
+        ...
+
+    @property
+    def fps(self) -> float | None:
+        """Frames per second it claims; None when it does not say."""
+        ...
+
+    @property
+    def is_live(self) -> bool:
+        """Frames come at their own pace and are lost when nobody takes them."""
+        ...
 
     def __enter__(self) -> Self: ...
 
