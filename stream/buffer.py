@@ -27,8 +27,11 @@ _log = logging.getLogger(__name__)
 class Packets(Protocol):
     """What is needed of a source; see `stream.sources.base`."""
 
-    uri: str
-    is_live: bool
+    @property
+    def uri(self) -> str: ...
+
+    @property
+    def is_live(self) -> bool: ...
 
     def __iter__(self) -> Iterator[Any]: ...
 

@@ -5,6 +5,7 @@ Written from `tf-models-official` 2.20.0, `official/projects/movinet/modeling/mo
 """
 
 from collections.abc import Callable, Iterable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ class Walk:
 
     def in_time(self, x: Tensor) -> Tensor:
         """Unfold (B * T, C, H, W) to (B, T, C, H, W)."""
-        return x.unflatten(0, (self.batch, self.frames))
+        return x.view(self.batch, self.frames, *x.shape[1:])
 
     def accumulate(self, name: str, x: Tensor) -> Tensor:
         """Add T frames to a forgetting sum: (B * T, C, 1, 1) -> the sum after each of them, same shape."""
@@ -48,7 +49,7 @@ class Walk:
         return torch.stack(sums, 1).flatten(0, 1)
 
     def advance(self, name: str, limit: int) -> Tensor:
-        """Count T positions on and return each frame's own, (B * T, 1, 1, 1); a row that forgets stops below `limit`."""
+        """Count T positions on and return each frame's own, (B * T, 1, 1, 1); who forgets stops below `limit`."""
         steps = torch.arange(self.frames + 1, device=self.decay.device).view(1, -1, 1, 1, 1)
         positions = self.before[name].unsqueeze(1) + steps  # (B, T + 1, 1, 1, 1)
         held = positions.clamp(max=limit - 1)
@@ -67,7 +68,13 @@ class ConvNorm(nn.Module):
     """A convolution over each picture with SAME padding, batch norm and an activation."""
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1, activation: str | None = None
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        stride: int = 1,
+        groups: int = 1,
+        activation: str | None = None,
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, groups=groups, bias=False)
@@ -104,7 +111,8 @@ class TemporalConvNorm(nn.Module):
         for name, frame in zip(self.state_names, timeline[:, walk.frames :].unbind(1), strict=True):
             walk.after[name] = frame
         y = sum(tap * timeline[:, i : i + walk.frames] for i, tap in enumerate(self.taps))
-        return F.hardswish(self.norm(y.flatten(0, 1)))  # type: ignore[union-attr]  # sum() of a non-empty list
+        x = self.norm(cast(Tensor, y).flatten(0, 1))
+        return F.hardswish(x)
 
 
 class StreamFeature(nn.Module):
@@ -126,7 +134,9 @@ class BaseFeature(nn.Module):
 
     def __init__(self, channels: int, taps: int, kernel: int, stride: int) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(channels, channels, (taps, kernel, kernel), (1, stride, stride), groups=channels, bias=False)
+        self.conv = nn.Conv3d(
+            channels, channels, (taps, kernel, kernel), (1, stride, stride), groups=channels, bias=False
+        )
         self.norm = nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
         self.shape = (taps, kernel, stride)
 
@@ -142,7 +152,9 @@ class BaseFeature(nn.Module):
 class SqueezeExcitation(nn.Module):
     """Weigh the channels by what was seen so far and, in the stream form, by what is seen now."""
 
-    def __init__(self, channels: int, hidden: int, gate: str, state_name: str | None, position_limit: int | None) -> None:
+    def __init__(
+        self, channels: int, hidden: int, gate: str, state_name: str | None, position_limit: int | None
+    ) -> None:
         super().__init__()
         squeezed = channels if state_name is None else 2 * channels
         self.reduce = nn.Conv2d(squeezed, hidden, 1)
@@ -192,7 +204,8 @@ class Skip(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C', ceil(H / stride), ceil(W / stride))."""
-        return self.project(average_pool(x) if self.stride > 1 else x)
+        y: Tensor = self.project(average_pool(x) if self.stride > 1 else x)
+        return y
 
 
 def average_pool(x: Tensor) -> Tensor:

@@ -87,7 +87,9 @@ def convert(name: str, value: npt.NDArray[np.float32], kind: str) -> Weights:
     raise ModelError(f"{name!r} is not a variable of an official MoViNet")
 
 
-def convert_all(names: Sequence[str], values: Sequence[npt.NDArray[np.float32]], expected: Iterable[str], kind: str) -> Weights:
+def convert_all(
+    names: Sequence[str], values: Sequence[npt.NDArray[np.float32]], expected: Iterable[str], kind: str
+) -> Weights:
     """Return a whole official model as ours: every variable used once, every expected key set once.
 
     Raises:

@@ -46,7 +46,9 @@ def build(card: Card) -> "MoViNet":
 class Block(nn.Module):
     """An inverted bottleneck: expand, depthwise, weigh the channels, project, scale, add the skip."""
 
-    def __init__(self, card: Card, name: str, inputs: int, outputs: int, expand: int, taps: int, kernel: int, stride: int) -> None:
+    def __init__(
+        self, card: Card, name: str, inputs: int, outputs: int, expand: int, taps: int, kernel: int, stride: int
+    ) -> None:
         super().__init__()
         is_stream = card.kind == "stream"
         self.expand = ConvNorm(inputs, expand, activation=main_activation(card))
@@ -66,7 +68,8 @@ class Block(nn.Module):
         """(B * T, C, H, W) -> (B * T, C', ceil(H / stride), ceil(W / stride))."""
         y = self.feature(self.expand(x), walk)
         y = self.project(self.se(y, walk, counts, position)) * self.scale
-        return y + (self.skip(x) if self.skip is not None else x)
+        around: Tensor = self.skip(x) if self.skip is not None else x
+        return around + y
 
 
 class MoViNet(nn.Module):
@@ -116,7 +119,7 @@ class MoViNet(nn.Module):
     def frames(self, clip: Tensor, state: TensorState, decay: float | Tensor = 1.0) -> tuple[Tensor, TensorState]:
         """Advance by one clip and return the logits after every frame, (B, T, K), as training needs them."""
         features, after = self._features(clip, state, decay)
-        return self._classify(features.flatten(0, 1)).unflatten(0, features.shape[:2]), after
+        return self._classify(features.flatten(0, 1)).view(*features.shape[:2], -1), after
 
     def _features(self, clip: Tensor, state: TensorState, decay: float | Tensor) -> tuple[Tensor, TensorState]:
         """Return the pooled features after every frame, (B, T, C, 1, 1); one for the whole clip of a base net."""
