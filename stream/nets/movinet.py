@@ -66,10 +66,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, walk: Walk, counts: Tensor, position: Tensor | None) -> Tensor:
         """(B * T, C, H, W) -> (B * T, C', ceil(H / stride), ceil(W / stride))."""
-        y = self.feature(self.expand(x), walk)
+        y: Tensor = self.feature(self.expand(x), walk)
         y = self.project(self.se(y, walk, counts, position)) * self.scale
-        around: Tensor = self.skip(x) if self.skip is not None else x
-        return around + y
+        return y + (self.skip(x) if self.skip is not None else x)
 
 
 class MoViNet(nn.Module):
