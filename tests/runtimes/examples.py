@@ -1,0 +1,6 @@
+"""Engine -> the largest difference of its logits from PyTorch that is accepted."""
+
+EXAMPLES = {
+    "onnxruntime": 1e-4,
+    "torch": 2e-5,
+}
