@@ -48,13 +48,14 @@ def write(
     return path
 
 
-def write_sound(path: Path) -> Path:
+def write_sound(path: Path, options: dict[str, str] | None = None) -> Path:
     """Write a tenth of a second of silence, and no video."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
-        frame.sample_rate = 8000
-        container.mux(stream.encode(frame))
+    with av.open(str(path), "w", options=options or {}) as container:
+        stream = container.add_stream("mp2", rate=44_100, layout="mono")
+        for index in range(4):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1152), np.int16), format="s16", layout="mono")
+            frame.sample_rate, frame.pts = 44_100, 1152 * index
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 

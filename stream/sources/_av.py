@@ -186,6 +186,8 @@ class AvSource:
                 packet = None if self._closed.is_set() else next(packets, None)
             except (av.FFmpegError, OSError) as error:
                 raise self._explain("cannot read", error) from self._redacted(error)
+            except IndexError:
+                packet = None  # PyAV stumbles, at the end, over a stream that appeared on the way; ours is done by then
             finally:
                 if self._closed.is_set():
                     self._close()
