@@ -13,9 +13,10 @@ BIN_COUNT = 8
 """Count: shades of each colour told apart by the histogram."""
 SAMPLES = 4
 """Count: a cell is the mean of 4x4 of its pixels."""
-LIMIT = 0.11
-"""Of share moved times share recoloured, both 0 to 1. Five cuts of a street film give 0.13 to 0.42, a car that fills
-its picture as it drives by 0.12, 178 short clips without a cut at most 0.03 (at 5 and at 10 frames per second)."""
+LIMIT = 0.09
+"""Of share moved times share recoloured, both 0 to 1. Five cuts of a street film give 0.10 to 0.43, a car that fills
+its picture as it drives by 0.12, 178 short clips without a cut at most 0.03 (80 to 224 pixels, 5 to 25 frames per
+second)."""
 SPIKE = 2.0
 """A cut stands out: it is this many times the change of the frame before, which tells it from that car."""
 

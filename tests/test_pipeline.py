@@ -99,7 +99,7 @@ def told(updates: list[Update]) -> list[tuple[object, ...]]:
 
 
 def test_a_long_gap_clears_the_memory_and_ends_what_went_on() -> None:
-    session = Session(Toy(), RAW)
+    session = Session(Toy(), replace(RAW, memory_s=math.inf))
     feed(session, frames(evenly(20), red=1.0))
     update = feed(session, frames([10.0], green=1.0))[0]
     assert update.reset == "gap"
