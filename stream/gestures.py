@@ -206,7 +206,7 @@ def _come(rng: Rng, old: Path, new: Path, camera: Path, rate: float) -> Iterator
             path = np.repeat(pose[None], count(rng.uniform(0.05, 0.25), rate), 0)
             path[:, ALPHA] *= np.linspace(*ends, len(path))
             yield Segment(None, _cast(path), np.repeat(camera[None], len(path), 0))
-        if ends[0] and rng.random() < 0.3:
+        if ends[0] and rng.random() < 0.2:
             yield _hold(_absent(old[SIZE]), camera, count(rng.uniform(0.2, 1.2), rate))
 
 

@@ -100,7 +100,7 @@ def _zoom(rng: Rng, factor: float, rate: float) -> Path:
 
 def _circle(rng: Rng, sense: float, rate: float) -> Action:
     """One turn or more; a viewer can tell after three quarters of the first."""
-    turns = rng.uniform(1.0, 2.4)
+    turns = rng.uniform(1.0, 2.1)
     path = still(count(turns * rng.uniform(0.6, 1.3), rate))
     phase = rng.uniform(0, 2 * math.pi) + sense * 2 * math.pi * turns * _ease(rng, len(path), is_steady=True)
     radius = rng.uniform(0.08, 0.3) * np.exp(rng.normal(0, 0.1, 2))
@@ -111,7 +111,7 @@ def _circle(rng: Rng, sense: float, rate: float) -> Action:
 
 def _oscillation(rng: Rng, is_wave: bool, rate: float) -> Action:
     """To and fro at least twice; sideways it may turn about an elbow below. A viewer can tell after 1.25 cycles."""
-    cycles = rng.integers(4, 9) / 2
+    cycles = rng.integers(4, 8) / 2
     path = still(count(cycles / rng.uniform(1.1, 2.4), rate))
     swing = np.sin(2 * math.pi * cycles * _ease(rng, len(path), is_steady=True)) * rng.choice([-1.0, 1.0])
     swing *= 1 - rng.uniform(0, 0.3) * np.linspace(0, 1, len(path))

@@ -25,19 +25,19 @@ from stream.errors import ModelError
 from stream.nets.base import TensorState
 from stream.training.gestures import Stream
 
-Make = Callable[[tuple[int, ...], int], Stream]
-"""Makes the stream of a seed with a number of frames."""
+Make = Callable[[tuple[int, ...], int, float], Stream]
+"""Makes the stream of a seed with a number of frames and a difficulty in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitSettings:
     """How a model is trained."""
 
-    streams: int = 6000
+    streams: int = 7200
     """Count: streams seen, each once."""
-    batch: int = 16
+    batch: int = 12
     """Count: streams side by side."""
-    frames: int = 24
+    frames: int = 20
     """Count: frames learned at once; also how far back a gradient reaches."""
     parts: int = 2
     """Count: consecutive parts of one stream, the state carried from each to the next."""
@@ -45,9 +45,13 @@ class FitSettings:
     """Learning rate at its highest, after the warm-up."""
     weight_decay: float = 0.02
     """AdamW's."""
+    quiet_weight: float = 0.4
+    """How much a frame of the first class, `no motion`, counts: it is the most frequent by far."""
     smoothing: float = 0.05
     """Label smoothing, in [0, 1)."""
-    seed: int = 0
+    easy_share: float = 0.35
+    """Share of the streams over which the difficulty rises: motion is found sooner where little else changes."""
+    seed: int = 1
     """Decides weights and data."""
     threads: int = 2
     """Count: processor threads; each computes a share of the batch, since threads that share one operation wait for
@@ -68,7 +72,9 @@ class Streams(Dataset[tuple[Tensor, Tensor]]):
         return self._settings.streams
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        made = self._make((self._settings.seed, index), self._settings.frames * self._settings.parts)
+        settings = self._settings
+        difficulty = min(1.0, index / max(1.0, settings.easy_share * settings.streams))
+        made = self._make((settings.seed, index), settings.frames * settings.parts, difficulty)
         return torch.from_numpy(made.frames), torch.from_numpy(made.labels)
 
 
@@ -117,12 +123,14 @@ class _Run:
     """A training under way."""
 
     def __init__(self, net: nn.Module, card: Card, settings: FitSettings, folder: Path) -> None:
-        self._net, self._decay, self._settings, self._folder = net.train(), card.decay, settings, folder
+        self._net, self._card, self._settings, self._folder = net.train(), card, settings, folder
         self.batches = settings.streams // settings.batch
         self.done, self.seconds, self._began = 0, 0.0, time.monotonic()
         self._optimizer = torch.optim.AdamW(_groups(net, settings.weight_decay), lr=settings.rate)
+        self._weights = torch.ones(len(card.labels))
+        self._weights[0] = settings.quiet_weight
         self._loss = nn.CrossEntropyLoss(
-            ignore_index=gestures.IGNORE, label_smoothing=settings.smoothing, reduction="sum"
+            self._weights, ignore_index=gestures.IGNORE, label_smoothing=settings.smoothing, reduction="sum"
         )
         self._replicas = [net, *(_replica(net) for _ in range(settings.threads - 1))]
         self._pool = ThreadPoolExecutor(settings.threads)
@@ -138,7 +146,7 @@ class _Run:
         loss = right = 0.0
         for begin in range(0, clip.shape[1], self._settings.frames):
             part = slice(begin, begin + self._settings.frames)
-            weight = 1.0 / max(1, int(told[:, part].sum()))
+            weight = 1.0 / max(1.0, float((self._weights[labels[:, part]] * told[:, part]).sum()))
             jobs = [
                 self._pool.submit(self._learn_shard, net, rows[:, part], truth[:, part], state, weight)
                 for (net, rows, truth), state in zip(shards, states, strict=True)
@@ -157,7 +165,7 @@ class _Run:
         """Add one shard's gradient; runs in a thread of its own and computes in that thread alone."""
         torch.set_num_threads(1)
         x = clip.permute(0, 4, 1, 2, 3).float() / 255  # (B, 3, T, S, S)
-        logits, after = cast(Any, net).frames(x, state, self._decay)
+        logits, after = cast(Any, net).frames(x, state, self._card.decay)
         loss: Tensor = self._loss(logits.flatten(0, 1), truth.flatten()) * weight
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         right = int(((logits.argmax(-1) == truth) & (truth != gestures.IGNORE)).sum())

@@ -40,41 +40,71 @@ class Stream:
 
 
 def stream(
-    seed: tuple[int, ...], frames: int, split: str = "training", side_px: int = SIDE_PX, **changes: Any
+    seed: tuple[int, ...], frames: int, difficulty: float = 1.0, split: str = "training", **changes: Any
 ) -> Stream:
-    """Make one stream; the same seed gives the same stream. `changes` are to its `gestures.Script`."""
+    """Make one stream; the same seed gives the same stream.
+
+    Args:
+        seed: any number of whole numbers.
+        frames: count.
+        difficulty: in [0, 1]: how likely each of these is: small movers, rich backgrounds, a bad camera.
+        split: training or evaluation.
+        changes: to its `gestures.Script`.
+    """
     rng = np.random.default_rng(seed)
     aspect = float(np.exp(rng.normal(math.log(4 / 3), 0.25)))
-    script = gestures.Script(classes=MIXTURE, pause_s=_pauses(rng), aspect=aspect)
+    is_small, is_rich, is_shaken, is_bad = rng.random(4) < difficulty
+    size = None if is_small else rng.uniform(0.3, 0.6)
+    script = gestures.Script(classes=MIXTURE, pause_s=_pauses(rng), aspect=aspect, size=size)
     played = gestures.session(rng, frames, FPS, replace(script, **changes), TICKS)
-    clip = _film(rng, played, split, side_px, aspect)
-    return Stream(_camera(rng, clip), played.labels, played.events)
+    scene = _Scene(
+        _backdrop(rng, split, is_rich),
+        tuple(cutouts.cutout(rng, split) for _ in range(motions.MOVERS)),
+        aspect,
+        _shake(rng, frames * TICKS, 0.02 * is_shaken),
+        _shake(rng, frames * TICKS, 0.004 * is_shaken),
+        int(rng.integers(1, TICKS + 1)),
+    )
+    clip = _film(played, scene)
+    return Stream(_camera(rng, clip) if is_bad else _bytes(clip), played.labels, played.events)
 
 
 def _pauses(rng: Rng) -> tuple[float, float]:
-    return (0.05, 0.3) if rng.random() < 0.6 else (0.2, 1.2)
+    return (0.05, 0.25) if rng.random() < 0.7 else (0.2, 1.2)
 
 
-def _film(rng: Rng, played: gestures.Session, split: str, side_px: int, aspect: float) -> Canvas:
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What is filmed and how."""
+
+    backdrop: Canvas
+    """(H, W, 3) what lies behind."""
+    cuts: tuple[sprites.Sprite, ...]
+    """What the movers look like."""
+    aspect: float
+    """Width of the scene over its height, before it is stretched to a square."""
+    shake: motions.Path
+    """(T * ticks, 2) heights: of the camera."""
+    tremor: motions.Path
+    """(T * ticks, 2) heights: of the movers."""
+    exposure: int
+    """Ticks of each frame during which light falls in."""
+
+
+def _film(played: gestures.Session, scene: _Scene) -> Canvas:
     """Draw every frame: (T, S, S, 3) in [0, 1]."""
-    count = len(played.labels)
-    backdrop = _backdrop(rng, split, side_px)
-    cuts = [cutouts.cutout(rng, split) for _ in range(motions.MOVERS)]
-    shake = _shake(rng, count * TICKS)
-    movers, camera = played.movers.copy(), played.camera + shake
-    movers[:, :, :2] += _shake(rng, count * TICKS, 0.004)
-    movers[:, :, :2] -= shake
-    exposure = int(rng.integers(1, TICKS + 1))
-    clip = np.empty((count, side_px, side_px, 3), np.float32)
-    for index in range(count):
+    movers, camera = played.movers.copy(), played.camera + scene.shake
+    movers[:, :, :2] += scene.tremor - scene.shake
+    clip = np.empty((len(played.labels), SIDE_PX, SIDE_PX, 3), np.float32)
+    for index, canvas in enumerate(clip):
         last = (index + 1) * TICKS
-        clip[index] = sprites.look(backdrop, camera[last - 1], side_px, side_px, aspect)
-        for cut, poses in zip(cuts, movers, strict=True):
-            sprites.paste(clip[index], cut, poses[last - exposure : last], aspect)
+        canvas[:] = sprites.look(scene.backdrop, camera[last - 1], SIDE_PX, SIDE_PX, scene.aspect)
+        for cut, poses in zip(scene.cuts, movers, strict=True):
+            sprites.paste(canvas, cut, poses[last - scene.exposure : last], scene.aspect)
     return clip
 
 
-def _shake(rng: Rng, ticks: int, most: float = 0.02) -> motions.Path:
+def _shake(rng: Rng, ticks: int, most: float) -> motions.Path:
     """Tremble a little, on both axes: (N, 2) heights. Half of the cameras stand still."""
     t = np.arange(ticks) / (FPS * TICKS)
     size = rng.exponential(most / 2) * (rng.random() < 0.5)
@@ -83,12 +113,13 @@ def _shake(rng: Rng, ticks: int, most: float = 0.02) -> motions.Path:
     return np.asarray(min(size, 1.5 * most) / 2 * waves.mean(axis=1))
 
 
-def _backdrop(rng: Rng, split: str, side_px: int) -> Canvas:
-    """A crop of a picture, half as large again as what is seen; sometimes flipped, dimmed or drawn."""
+def _backdrop(rng: Rng, split: str, is_rich: bool) -> Canvas:
+    """A crop of a picture, half as large again as what is seen; sometimes dimmed or drawn, and pale unless rich."""
+    side_px = SIDE_PX * 3 // 2
+    crop = scenery.crop(rng, split, side_px, 0.35)
     if split == "training" and rng.random() < 0.15:
-        return sprites.room(rng, side_px * 3 // 2, side_px * 3 // 2)
-    crop = scenery.crop(rng, split, side_px * 3 // 2, 0.35)
-    contrast, middle = rng.uniform(0.5, 1.1), rng.uniform(0.3, 0.6)
+        crop = sprites.room(rng, side_px, side_px)
+    contrast, middle = rng.uniform(0.5, 1.1) * (1.0 if is_rich else 0.3), rng.uniform(0.3, 0.6)
     return np.asarray(np.clip((crop - 0.5) * contrast + middle, 0, 1), np.float32)
 
 
@@ -105,8 +136,12 @@ def _camera(rng: Rng, clip: Canvas) -> npt.NDArray[np.uint8]:
         clip = np.clip(clip, 0, 1) ** np.float32(np.exp(rng.normal(0, 0.25)))
     if rng.random() < 0.7:
         clip = clip + rng.exponential(0.02) * rng.standard_normal(clip.shape, np.float32)
-    frames = (np.clip(clip, 0, 1) * 255).astype(np.uint8)
+    frames = _bytes(clip)
     return _jpeg(frames, int(rng.integers(25, 90))) if rng.random() < 0.25 else frames
+
+
+def _bytes(clip: Canvas) -> npt.NDArray[np.uint8]:
+    return (np.clip(clip, 0, 1) * 255).astype(np.uint8)
 
 
 def _blur(clip: Canvas, share: float) -> Canvas:

@@ -1,0 +1,45 @@
+"""Pictures of a training and of an evaluation."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+
+WINDOW = 15
+"""Count: batches over which a curve is averaged."""
+
+
+def curve(log: Path, path: Path) -> None:
+    """Draw loss and accuracy over the streams seen, from a run's `log.jsonl`."""
+    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    streams = [line["streams"] for line in lines]
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    for place, name in enumerate(("loss", "accuracy"), 1):
+        axes = figure.add_subplot(1, 2, place)
+        values = np.array([line[name] for line in lines])
+        axes.plot(streams, values, alpha=0.25)
+        if len(values) >= WINDOW:
+            axes.plot(streams[WINDOW - 1 :], np.convolve(values, np.ones(WINDOW) / WINDOW, "valid"))
+        axes.set(xlabel="streams seen", title=name)
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=120)
+
+
+def confusion(counts: npt.NDArray[np.int64], labels: Sequence[str], title: str, path: Path) -> None:
+    """Draw a confusion matrix: (K, K) counts, a row for what was played, a column for what was said."""
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(8, 7), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(labels)), labels, rotation=60, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(xlabel="said", ylabel="played", title=title)
+    for (row, column), share in np.ndenumerate(shares):
+        if share >= 0.005:
+            axes.text(
+                column, row, f"{100 * share:.0f}", ha="center", va="center", color="white" if share > 0.5 else "black"
+            )
+    figure.savefig(path, dpi=120)

