@@ -46,7 +46,7 @@ def build(uri: str, *, realtime: bool = False, timeout_s: float = 10.0) -> "Synt
     """
     parts = urlsplit(uri)
     asked = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if (parts.netloc or parts.path.strip("/")) != "gestures" or set(asked) - set(DEFAULTS):
+    if (parts.netloc + parts.path).strip("/") != "gestures" or set(asked) - set(DEFAULTS):
         raise UsageError(f"{uri!r}; accepted: {ACCEPTED}")
     query = DEFAULTS | asked
     width_px, height_px = _size(query["size"])

@@ -1,0 +1,173 @@
+"""What is played moves as its label says."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream import gestures, motions, sprites
+from stream.gestures import IGNORE, Script
+from stream.motions import ALPHA, ANGLE, GESTURES, LABELS, NO_MOTION, OTHER_MOTION, SIZE, X, Y
+
+RATE = 40.0
+SEEDS = range(40)
+
+
+def act(label: str, seed: int) -> motions.Action:
+    return motions.act(np.random.default_rng(seed), label, RATE)
+
+
+def travel(path: motions.Path) -> tuple[float, float]:
+    return float(path[-1, X] - path[0, X]), float(path[-1, Y] - path[0, Y])
+
+
+def turning(path: motions.Path) -> float:
+    """Whole turns about the middle, clockwise as seen in a picture whose rows count downward."""
+    centre = (path[:, :2].max(axis=0) + path[:, :2].min(axis=0)) / 2
+    angles = np.unwrap(np.arctan2(path[:, Y] - centre[1], path[:, X] - centre[0]))
+    return float(angles[-1] - angles[0]) / (2 * math.pi)
+
+
+def reversals(values: motions.Path) -> int:
+    steps = np.sign(np.diff(values))
+    steps = steps[steps != 0]
+    return int((np.diff(steps) != 0).sum())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("label", "axis", "sense"),
+    [("swipe left", X, -1), ("swipe right", X, 1), ("swipe up", Y, -1), ("swipe down", Y, 1)],
+)
+def test_a_swipe_goes_its_way_within_twenty_degrees(label: str, axis: int, sense: int, seed: int) -> None:
+    along, across = travel(act(label, seed).path)[axis], travel(act(label, seed).path)[1 - axis]
+    assert sense * along > 0.25
+    assert abs(across) < math.tan(math.radians(20)) * abs(along)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_push_grows_and_a_pull_shrinks_and_neither_goes_far(seed: int) -> None:
+    push, pull = act("push", seed).path, act("pull", seed).path
+    assert 1.4 < push[-1, SIZE] / push[0, SIZE] < 3.1
+    assert 1.4 < pull[0, SIZE] / pull[-1, SIZE] < 3.1
+    assert np.all(np.diff(push[:, SIZE]) >= -1e-9)
+    assert max(map(abs, (*travel(push), *travel(pull)))) < 0.15
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_circles_turn_at_least_once_in_their_own_sense(seed: int) -> None:
+    assert turning(act("circle clockwise", seed).path) > 0.97
+    assert turning(act("circle counter-clockwise", seed).path) < -0.97
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_wave_goes_to_and_fro_sideways_and_a_nod_up_and_down(seed: int) -> None:
+    for label, axis in (("wave", X), ("nod", Y)):
+        path = act(label, seed).path
+        assert reversals(path[:, axis]) >= 3
+        assert np.ptp(path[:, axis]) > 1.5 * np.ptp(path[:, 1 - axis])
+
+
+@pytest.mark.parametrize("label", LABELS[1:])
+def test_every_action_begins_where_the_mover_is(label: str) -> None:
+    for seed in SEEDS:
+        action = act(label, seed)
+        assert np.allclose(action.path[0, [X, Y, ANGLE]], 0, atol=1e-9)
+        assert action.path[0, SIZE] == pytest.approx(1)
+        assert 0 < action.known <= 1
+        assert len(action.others) < motions.MOVERS
+
+
+def play(seed: int, frames: int = 200, **changes: object) -> gestures.Session:
+    return gestures.session(np.random.default_rng(seed), frames, 10.0, Script(**changes))  # type: ignore[arg-type]
+
+
+def test_the_same_seed_plays_the_same() -> None:
+    first, second, other = play(3), play(3), play(4)
+    assert np.array_equal(first.movers, second.movers)
+    assert first.events == second.events
+    assert not np.array_equal(first.movers, other.movers)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6), frames=st.integers(1, 120))
+def test_a_session_has_an_answer_and_a_place_for_every_frame(seed: int, frames: int) -> None:
+    played = play(seed, frames)
+    assert played.labels.shape == (frames,)
+    assert played.movers.shape == (motions.MOVERS, frames * 4, 5)
+    assert played.camera.shape == (frames * 4, 2)
+    assert np.isfinite(played.movers).all()
+    assert ((played.labels >= IGNORE) & (played.labels < len(LABELS))).all()
+    assert ((played.movers[:, :, ALPHA] >= 0) & (played.movers[:, :, ALPHA] <= 1)).all()
+    assert all(event.end_s <= frames / 10 for event in played.events)
+
+
+@pytest.mark.parametrize("label", LABELS[1:])
+def test_the_answer_is_the_action_at_its_end_and_no_motion_long_after(label: str) -> None:
+    for seed in range(10):
+        played = play(seed, classes=(label,), pause_s=(1.2, 1.5))
+        for event in played.events:
+            last = min(math.ceil(event.end_s * 10), len(played.labels) - 1)
+            assert LABELS[played.labels[last]] == label
+            begin = math.ceil(event.begin_s * 10)
+            assert played.labels[begin] != LABELS.index(NO_MOTION)
+            if last + 9 < len(played.labels):
+                assert played.labels[last + 9] == LABELS.index(NO_MOTION)
+
+
+def test_nothing_moves_while_the_answer_is_no_motion() -> None:
+    for seed in range(20):
+        played = play(seed)
+        for index in np.flatnonzero(played.labels == LABELS.index(NO_MOTION))[1:]:
+            ticks = played.movers[:, 4 * index : 4 * index + 4]
+            seen = ticks[ticks[:, :, ALPHA].min(axis=1) > 0]
+            assert np.ptp(seen, axis=1).max(initial=0) == 0
+
+
+def test_gestures_stay_in_sight_also_after_the_camera_has_turned() -> None:
+    for seed in range(20):
+        played = play(seed, 400, classes=(OTHER_MOTION, *GESTURES), size=0.3)
+        for event in played.events:
+            if event.label in GESTURES:
+                path = played.movers[0, round(event.begin_s * 40) : round(event.end_s * 40)]
+                is_seen = (np.abs(path[:, X]) < 2 / 3 + 0.15) & (np.abs(path[:, Y]) < 0.65)
+                assert is_seen.mean() > 0.5, (seed, event)
+
+
+def test_dealt_classes_all_come_before_any_comes_again() -> None:
+    played = play(5, 1200, classes=GESTURES, is_dealt=True)
+    names = [event.label for event in played.events]
+    for begin in range(0, len(names) - len(GESTURES) + 1, len(GESTURES)):
+        assert set(names[begin : begin + len(GESTURES)]) == set(GESTURES)
+
+
+def test_a_sprite_lands_where_its_pose_says_and_turns_clockwise() -> None:
+    mask = np.zeros((sprites.SPRITE_PX, sprites.SPRITE_PX), np.float32)
+    mask[4:16, 28:36] = 1  # at the top of the sprite
+    cut = sprites.sprite(mask, np.ones((*mask.shape, 3), np.float32))
+    canvas = np.zeros((120, 160, 3), np.float32)
+    sprites.paste(canvas, cut, np.array([[0.2, -0.1, 0.5, math.pi / 2, 1.0]]), 4 / 3)
+    rows, columns = np.nonzero(canvas[..., 0] > 0.5)
+    # a quarter turn clockwise brings the top to the right: 0.5 * (32 - 10) / 64 heights away
+    assert columns.mean() == pytest.approx((0.2 + 0.172 + 2 / 3) * 120, abs=1)
+    assert rows.mean() == pytest.approx((-0.1 + 0.5) * 120, abs=1)
+
+
+def test_a_moving_sprite_is_smeared_and_keeps_its_light() -> None:
+    mask = sprites.ellipse(np.random.default_rng(0))
+    cut = sprites.sprite(mask, np.ones((*mask.shape, 3), np.float32))
+    still, moving = np.zeros((100, 100, 3), np.float32), np.zeros((100, 100, 3), np.float32)
+    poses = np.array([[x, 0.0, 0.3, 0.0, 1.0] for x in (-0.15, -0.05, 0.05, 0.15)])
+    sprites.paste(still, cut, poses[:1], 1.0)
+    sprites.paste(moving, cut, poses, 1.0)
+    assert (moving > 0.01).sum() > 1.5 * (still > 0.01).sum()
+    assert moving.sum() == pytest.approx(still.sum(), rel=0.02)
+
+
+def test_what_the_camera_sees_moves_against_its_turn() -> None:
+    backdrop = np.zeros((150, 150, 3), np.float32)
+    backdrop[40, 60] = 1
+    seen = sprites.look(backdrop, np.array([0.1, 0.2]), 100, 100, 1.0)
+    assert np.argwhere(seen[..., 0] > 0.5).tolist() == [[20, 50]]
