@@ -60,7 +60,7 @@ def stream(made: MoViNet, clip: torch.Tensor, cuts: Sequence[int]) -> tuple[torc
 
 
 def official_state(state: TensorState) -> dict[str, np.ndarray]:
-    """Give a state the official names and layouts: buffers of one age joined, (B, T, H, W, C); every pool its own count."""
+    """Give a state the official names and layouts: buffers, (B, T, H, W, C); a count for each pool."""
     found: dict[str, np.ndarray] = {}
     pools = [name.removesuffix("_pool_buffer") for name in state if name.endswith("_pool_buffer")]
     for pool in pools:

@@ -53,6 +53,11 @@ class Row:
     faults: tuple[str, ...]
 
 
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def environment() -> Path:
     """Return the Python that has Google's package; install it on the first run."""
     if given := os.environ.get("PARITY_PYTHON"):
@@ -60,7 +65,7 @@ def environment() -> Path:
     python = ENVIRONMENT / "bin" / "python"
     stamp = ENVIRONMENT / "requirements.txt"
     if not stamp.exists() or stamp.read_text() != REQUIREMENTS.read_text():
-        print(f"installing Google's package into {ENVIRONMENT.name} (some 700 MB, once) ...", flush=True)
+        say(f"installing Google's package into {ENVIRONMENT.name} (some 700 MB, once) ...")
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
         pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
         subprocess.run([*pip, "--requirement", REQUIREMENTS], check=True)
@@ -116,7 +121,9 @@ def _state_difference(found: Arrays, expected: Arrays) -> float:
     """Return the largest difference in parts of the state's largest element or of 1; inf where the names differ."""
     if found.keys() != expected.keys():
         return float("inf")
-    return max((float(np.abs(found[n] - e).max() / max(1.0, np.abs(e).max())) for n, e in expected.items()), default=0.0)
+    return max(
+        (float(np.abs(found[n] - e).max() / max(1.0, np.abs(e).max())) for n, e in expected.items()), default=0.0
+    )
 
 
 def check_golden(case: Case, theirs: Arrays, update: bool) -> str | None:
@@ -126,9 +133,11 @@ def check_golden(case: Case, theirs: Arrays, update: bool) -> str | None:
     file = golden_file(case)
     if update:
         rows = [[float(f"{logit:.8g}") for logit in row] for row in logits]
-        note = "Google's logits of SHOWN classes, a row a frame (stream) or one for the clip (base); `make parity PARITY=--update`"
+        note = "Google's logits of cases.SHOWN, a row a frame (base: one for the clip); from make parity"
         rows_text = ",\n  ".join(json.dumps(row) for row in rows)
-        file.write_text(f'{{"note": {json.dumps(note)},\n "side_px": {case.golden_px},\n "logits": [\n  {rows_text}\n]}}\n')
+        file.write_text(
+            f'{{"note": {json.dumps(note)},\n "side_px": {case.golden_px},\n "logits": [\n  {rows_text}\n]}}\n'
+        )
     if not file.exists():
         return f"no {file.name}; run with --update"
     golden = json.loads(file.read_text())
@@ -153,7 +162,8 @@ def main() -> int:
     if not cases:
         parser.error(f"nothing to compare; variants: {', '.join(SIDES)}; kinds: stream, base")
     python, failed = environment(), 0
-    print(f"{'case':<22}{'side px':>10}  {'logits, largest':>15}  {'state, largest':>15}  {'logits between':>18}  {'s':>5}")
+    figures = f"{'logits, largest':>15}  {'state, largest':>15}  {'logits between':>18}  {'s':>5}"
+    say(f"{'case':<22}{'side px':>10}  {figures}")
     for case in cases:
         with tempfile.TemporaryDirectory() as folder:
             theirs = official(python, case, Path(folder))
@@ -161,9 +171,9 @@ def main() -> int:
         faults = [*row.faults, *filter(None, [check_golden(case, theirs, options.update)])]
         sides, span = f"{case.side_px}, {case.golden_px}", f"{row.low:.2f} and {row.high:.2f}"
         figures = f"{row.difference:>15.1e}  {row.state_difference:>15.1e}  {span:>18}  {row.seconds:>5.0f}"
-        print(f"{case.name:<22}{sides:>10}  {figures}  {'; '.join(faults) or 'ok'}", flush=True)
+        say(f"{case.name:<22}{sides:>10}  {figures}  {'; '.join(faults) or 'ok'}")
         failed += bool(faults)
-    print(f"{len(cases) - failed} of {len(cases)} agree within {TOLERANCE:.0e} on every logit of {FRAMES} frames")
+    say(f"{len(cases) - failed} of {len(cases)} agree within {TOLERANCE:.0e} on every logit of {FRAMES} frames")
     return 1 if failed else 0
 
 
