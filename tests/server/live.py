@@ -117,7 +117,7 @@ class Server:
 @contextmanager
 def running(model: Path, *flags: str) -> Iterator[Server]:
     """Start a server on a free port; end it, and hold it to a clean end."""
-    command = [sys.executable, "-W", "error", "-m", "stream.cli.serve", "--port", "0", "--model", str(model), *flags]
+    command = [sys.executable, "-m", "stream.cli.serve", "--port", "0", "--model", str(model), *flags]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment
@@ -136,6 +136,7 @@ def running(model: Path, *flags: str) -> Iterator[Server]:
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
             raise
         finally:
             reader.join(5)

@@ -188,10 +188,12 @@ def test_a_server_that_freezes_is_found(model) -> None:
                 server.process.send_signal(signal.SIGSTOP)
 
         began_s = time.monotonic()
-        with Endless([]) as source, pytest.raises(ServiceError, match="UNAVAILABLE"):
-            client.watch(source, server.address, freeze)
+        try:
+            with Endless([]) as source, pytest.raises(ServiceError, match="UNAVAILABLE"):
+                client.watch(source, server.address, freeze)
+        finally:
+            server.process.send_signal(signal.SIGCONT)
         assert time.monotonic() - began_s < 25
-        server.process.send_signal(signal.SIGCONT)
 
 
 def write_video(path: Path) -> None:
