@@ -166,9 +166,11 @@ def test_the_gate_is_the_cards() -> None:
 
 
 A0_TAPS = {
-    "block1_layer0": 3, "block1_layer1": 3, "block1_layer2": 3, "block2_layer0": 5, "block2_layer1": 3, "block2_layer2": 3,
-    "block3_layer0": 5, "block3_layer1": 3, "block3_layer2": 3, "block3_layer3": 3, "block4_layer0": 5,
-}  # fmt: skip
+    **dict.fromkeys(("block1_layer0", "block1_layer1", "block1_layer2", "block2_layer1", "block2_layer2"), 3),
+    **dict.fromkeys(("block3_layer1", "block3_layer2", "block3_layer3"), 3),
+    **dict.fromkeys(("block2_layer0", "block3_layer0", "block4_layer0"), 5),
+}
+"""Taps in time of A0's layers that have more than one."""
 A0_LAYERS = ("0 0", "1 0", "1 1", "1 2", "2 0", "2 1", "2 2", "3 0", "3 1", "3 2", "3 3", "4 0", "4 1", "4 2", "4 3")
 
 
