@@ -90,7 +90,7 @@ class Card:
 
     @property
     def decay(self) -> float:
-        """The factor by which the pools forget from one frame to the next at the card's rate; 1.0 when they never do."""
+        """What the pools keep from one frame to the next at the card's rate: 1.0 when they never forget."""
         return decay(1.0 / self.fps, self.memory_s)
 
     def read_weights(self) -> bytes:

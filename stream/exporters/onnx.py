@@ -1,5 +1,6 @@
 """Writes a stream net as one ONNX step with explicit state; `stream/steps.py` and docs/export.md draw the contract."""
 
+import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -48,7 +49,13 @@ def export(net: Net, card: Card, path: Path) -> float:
 
 def encode(net: MoViNet, card: Card) -> bytes:
     """Return the ONNX file's bytes, the same for the same net and card."""
-    metadata = {"format": steps.FORMAT, "card": cards.dump(steps.embedded(card))}
+    metadata = {
+        "format": steps.FORMAT,
+        "card": cards.dump(steps.embedded(card)),
+        "labels": json.dumps(card.labels, ensure_ascii=False),
+        "state": json.dumps(steps.sources(net.state_shapes())),
+        "decay": repr(card.decay),
+    }
     try:
         model = MoViNetWriter(net).graph.model(card.architecture, metadata)
     except onnx.checker.ValidationError as error:

@@ -1,5 +1,6 @@
 """The ONNX graph itself: what phones need of it."""
 
+import json
 import tomllib
 from collections import Counter
 from itertools import pairwise
@@ -76,10 +77,14 @@ def test_the_number_of_streams_is_free_everywhere(graph: onnx.GraphProto) -> Non
         assert all(size.dim_value > 0 for size in rest)
 
 
-def test_the_file_carries_its_card_and_its_format(content: bytes, name: str) -> None:
+def test_the_file_says_all_that_a_host_needs_to_step_it(content: bytes, name: str) -> None:
     found = {item.key: item.value for item in onnx.load_from_string(content).metadata_props}
     assert found["format"] == steps.FORMAT
-    assert cards.parse(tomllib.loads(found["card"])) == steps.embedded(tiny.card(name))
+    card = tiny.card(name)
+    assert cards.parse(tomllib.loads(found["card"])) == steps.embedded(card)
+    assert json.loads(found["labels"]) == list(card.labels)
+    assert json.loads(found["state"]) == steps.sources(tiny.net(card).state_shapes())
+    assert float(found["decay"]) == card.decay
 
 
 def test_the_weights_come_back_bit_for_bit(content: bytes, name: str) -> None:
