@@ -84,7 +84,7 @@ def check(events: list[LabelEvent], now_s: float) -> None:
 
 
 TestAnyStream = AnyStream.TestCase
-TestAnyStream.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyStream.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 
 
 def test_an_action_begins_when_it_crossed_and_ends_when_it_was_last_held() -> None:
@@ -117,6 +117,7 @@ def test_several_labels_may_go_on_at_once() -> None:
     assert {event.label for event in events if event.phase is Phase.BEGIN} == {"walk", "run"}
 
 
+@settings(deadline=None, max_examples=30)
 @given(step_s=st.floats(0.01, 0.5))
 def test_the_average_forgets_by_time_and_not_by_frame(step_s: float) -> None:
     smoother = Smoother(LABELS, SessionSettings(smoothing_s=0.5))
