@@ -174,10 +174,10 @@ def test_a_server_that_stalls_costs_frames_not_freshness(model) -> None:
                 resume.start()
 
         with Endless([]) as source:
-            client.watch(source, server.address, stall, stop_s=4.0)
+            client.watch(source, server.address, stall, stop_s=5.0)
     gap_s = max(two - one for (one, _), (two, _) in pairwise(ages))
     assert gap_s > 0.7, "frames that waited while it stalled were dropped, and the stream says so by its offsets"
-    assert all(age_s < 0.6 for offset_s, age_s in ages[-8:]), "it is fresh again"
+    assert ages[-1][1] < 1.0, "what had waited would be 1.5 s old for ever"
 
 
 def test_a_server_that_freezes_is_found(model) -> None:
