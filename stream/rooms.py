@@ -7,7 +7,13 @@ from types import ModuleType
 
 from stream.errors import MissingDependency, UnknownPart
 
-KINDS = {"sources": "source", "nets": "architecture", "runtimes": "engine", "exporters": "export target", "sinks": "sink"}
+KINDS = {
+    "sources": "source",
+    "nets": "architecture",
+    "runtimes": "engine",
+    "exporters": "export target",
+    "sinks": "sink",
+}
 """Room -> what one of its parts is called in a message."""
 
 

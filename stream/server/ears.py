@@ -13,7 +13,7 @@ from stream.errors import UsageError
 from stream.server import convert
 
 
-class Ended(Exception):  # noqa: N818 - not one of the tree: how a stream ends with nobody at fault
+class Ended(Exception):  # not one of the tree: how a stream ends with nobody at fault
     """Ends a stream with a status that no error of ours stands for."""
 
     def __init__(self, status: StatusCode, words: str) -> None:
