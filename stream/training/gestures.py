@@ -23,8 +23,8 @@ FPS = 10.0
 """Frames per second."""
 TICKS = 4
 """Count: places of the movers per frame; some of them are the exposure."""
-MIXTURE = (motions.OTHER_MOTION,) * 3 + motions.GESTURES
-"""What is played: `other motion` is many things, so it comes more often."""
+MIXTURE = (motions.OTHER_MOTION,) * 4 + ("push", "pull") * 2 + motions.GESTURES
+"""What is played: `other motion` is many things, and what comes or goes is learnt last, so these come more often."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from stream import cards, rooms
+from stream import cards, rooms, weights
 from stream.cards import Card
 from stream.errors import UsageError
 from stream.motions import LABELS
@@ -79,6 +79,8 @@ class Order:
     """Fields of `FitSettings` that are not the recipe's."""
     command: str
     """What was typed, for the card."""
+    begin: str | None = None
+    """Card whose weights it begins with; None begins afresh."""
     is_resumed: bool = False
     """Go on from the run's checkpoint."""
 
@@ -99,6 +101,8 @@ def train(order: Order) -> Card:
     settings = replace(recipe.settings, **order.changes)
     card = replace(recipe.card, name=order.out.stem)
     net = start(card, settings.seed)
+    if order.begin:
+        weights.load(net, weights.read_state_dict(cards.load(order.begin).read_weights()))
     hours = fit.fit(net, card, recipe.make, settings, folder, is_resumed=order.is_resumed)
     plots.curve(folder / "log.jsonl", folder / "curve.png")
     card = replace(card, training=_story(order, recipe, settings, hours))
@@ -134,10 +138,10 @@ def _difference(taps: list[nn.Parameter]) -> None:
 
 def write(net: nn.Module, card: Card, path: Path) -> Card:
     """Export the network beside its card, and write the card with the weights' hash."""
-    weights = path.with_suffix(".onnx")
-    rooms.find("exporters", "onnx").export(net, card, weights)
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    card = replace(card, weights=weights.name, sha256=digest)
+    file = path.with_suffix(".onnx")
+    rooms.find("exporters", "onnx").export(net, card, file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    card = replace(card, weights=file.name, sha256=digest)
     path.write_text(cards.dump(card), "utf-8")
     return cards.load(str(path))
 
