@@ -126,8 +126,8 @@ def test_a_finite_memory_forgets_every_pool_and_the_count_alike(variant: str) ->
 
 
 def test_what_was_seen_long_ago_is_forgotten_only_with_a_finite_memory() -> None:
-    made, streams = net("a0"), clip("a0", 2, 40)
-    same_end = torch.cat([streams[:, :, :20], streams[:1, :, 20:].expand(2, -1, -1, -1, -1)], 2)
+    made, streams = net("t0"), clip("t0", 2, 40)  # T0's buffers reach 22 frames back
+    same_end = torch.cat([streams[:, :, :10], streams[:1, :, 10:].expand(2, -1, -1, -1, -1)], 2)
     forgetting, _ = feed(made, [same_end], made.init_state(2), 0.5)
     cumulative, _ = feed(made, [same_end], made.init_state(2), 1.0)
     assert (forgetting[0] - forgetting[1]).abs().max() < 1e-3
