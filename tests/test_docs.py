@@ -1,0 +1,74 @@
+"""What the pages say is what happens: their Python runs, their links lead somewhere, their commands exist."""
+
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from stream import cards, decode
+from stream.sources import open_source
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+needs_default = pytest.mark.skipif("gestures-a0" not in cards.names(), reason="the default model is not in models/")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+
+
+@needs_default
+def test_the_readmes_python_says_when_gestures_begin_and_end() -> None:
+    [code] = blocks("README.md", "python")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], check=False, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert " begin " in done.stdout
+    assert " end " in done.stdout
+
+
+@needs_default
+def test_the_service_pages_client_gets_labels_from_a_server(capsys: pytest.CaptureFixture[str]) -> None:
+    [code] = blocks("docs/service.md", "python")
+    client: dict[str, object] = {}
+    exec(compile(code, "docs/service.md", "exec"), client)
+    with open_source("synthetic://gestures?seconds=2&fps=10") as source:
+        jpegs = [decode.encode_jpeg(frame.picture) for packet in source for frame in source.decode(packet)]
+    command = [sys.executable, "-m", "stream.cli.serve", "--port", "0", "--quiet"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        target = server.stdout.readline().split()[-1]
+        client["watch"](target, [*jpegs[:3], b"no picture", *jpegs[3:]], 10.0)  # type: ignore[operator]
+        server.terminate()
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == len(jpegs)
+    assert "no motion" in said.out
+    assert "JPEG" in said.err
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_their_flags_exist(page: Path) -> None:
+    for name, rest in re.findall(r"^\s*(?:\$ )?(stream-[a-z]+)\b([^\n`|#]*)", page.read_text("utf-8"), re.MULTILINE):
+        for flag in re.findall(r"(?<!\S)(--[a-z-]+)", rest):
+            assert flag in shown(name), f"{page.name}: {name} has no {flag}"
+
+
+@cache
+def shown(name: str) -> str:
+    """Return the help of a console script."""
+    [script] = metadata.entry_points(group="console_scripts", name=name)
+    command, wide = [sys.executable, "-m", script.module, "--help"], {**os.environ, "COLUMNS": "200"}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, env=wide)
+    return done.stdout
