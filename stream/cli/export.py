@@ -66,3 +66,6 @@ def _read(file: Path) -> bytes:
 
 
 main = program(export)
+
+if __name__ == "__main__":
+    main()
