@@ -14,9 +14,9 @@ class SessionSettings:
     """Seconds: time constant of forgetting, > 0; `inf` never forgets (the official model)."""
     top_k: int = 3
     """Count: how many labels an update lists, 1 or more."""
-    begin_threshold: float = 0.6
+    begin_threshold: float = 0.5
     """Probability in (0, 1]: an action begins when it reaches this."""
-    end_threshold: float = 0.4
+    end_threshold: float = 0.35
     """Probability in (0, begin_threshold]: an action ends when it falls below this."""
     min_duration_s: float = 0.2
     """Seconds, 0 or more: an action must hold this long before BEGIN is said."""

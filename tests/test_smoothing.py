@@ -103,8 +103,8 @@ def test_a_flash_shorter_than_the_minimum_duration_is_no_event() -> None:
 
 def test_between_the_thresholds_what_goes_on_goes_on_and_what_does_not_does_not() -> None:
     smoother = Smoother(LABELS, RAW, ("nothing",))
-    assert told(play(smoother, walking(0.5, 0.5))) == []
-    phases = [event.phase for event in play(smoother, walking(0.7, 0.5, 0.5))]
+    assert told(play(smoother, walking(0.45, 0.45))) == []
+    phases = [event.phase for event in play(smoother, walking(0.7, 0.45, 0.45))]
     assert phases == [Phase.BEGIN, Phase.UPDATE, Phase.UPDATE, Phase.END]
 
 
