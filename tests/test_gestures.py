@@ -171,3 +171,12 @@ def test_what_the_camera_sees_moves_against_its_turn() -> None:
     backdrop[40, 60] = 1
     seen = sprites.look(backdrop, np.array([0.1, 0.2]), 100, 100, 1.0)
     assert np.argwhere(seen[..., 0] > 0.5).tolist() == [[20, 50]]
+
+
+def test_what_stands_still_moves_against_the_camera_that_turns() -> None:
+    stage = gestures.play(np.random.default_rng(1), RATE, Script(classes=(OTHER_MOTION,)))
+    parts = [part for part, _ in zip(stage, range(600), strict=False)]
+    turns = [part for part in parts if np.ptp(part.camera, axis=0).any() and part.movers[0, 0, ALPHA]]
+    assert len(turns) > 3
+    for part in turns:
+        assert np.allclose(np.diff(part.movers[0, :, [X, Y]].T, axis=0), -np.diff(part.camera, axis=0))

@@ -1,7 +1,7 @@
 """Drawn gestures."""
 
 import time
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_only_the_classes_asked_for_are_played() -> None:
 def test_the_truth_is_when_something_moves() -> None:
     source = build("synthetic://gestures?seconds=20&size=80x60&classes=swipe+left,swipe+down&fps=10")
     pictures = [frame.picture.rgb().astype(float) for frame in source]
-    change = np.array([np.abs(b - a).mean() for a, b in zip(pictures, pictures[1:], strict=False)])
+    change = np.array([np.abs(b - a).mean() for a, b in pairwise(pictures)])
     is_moving = np.zeros(len(change), bool)
     for event in source.truth:
         begin, end = round(event.begin_s * 10), round(event.end_s * 10)

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("skimage", reason="needs the extra train")
-
 from stream import motions
 from stream.gestures import IGNORE
 from stream.training import cutouts, gestures, scenery
