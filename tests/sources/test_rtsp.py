@@ -34,8 +34,8 @@ def first(uri: str, count: int) -> list[float]:
 @pytest.mark.parametrize("transport", ["", "#transport=udp"])
 def test_frames_arrive_at_the_cameras_rate(camera: NetworkCamera, transport: str) -> None:
     found = first(camera.uri + transport, 30)
-    assert found[0] == 0
-    assert 0.9 < found[-1] < 2.0  # 29 intervals at 25 fps, and some slack for a busy machine
+    assert 0 <= found[0] < 1  # a busy machine drops old frames, the first ones too
+    assert 0.9 < found[-1] - found[0] < 3.0  # 29 intervals at 25 fps, and those of dropped frames
 
 
 def test_a_killed_camera_is_an_error_at_once(camera: NetworkCamera) -> None:
