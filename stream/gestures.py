@@ -30,9 +30,9 @@ from stream.motions import (
 IGNORE = -1
 """In a list of labels per frame: nobody could tell yet."""
 
-TAIL_S = 0.3
+TAIL_S = 0.5
 """Seconds for which an action still is the answer after it has ended."""
-QUIET_S = 0.6
+QUIET_S = 0.8
 """Seconds after an action from which the answer is `no motion`."""
 
 Labels = npt.NDArray[np.int64]
@@ -124,12 +124,12 @@ def events(parts: Sequence[Segment], rate: float) -> tuple[Event, ...]:
 
 def play(rng: Rng, rate: float, script: Script) -> Iterator[Segment]:
     """Play a script for ever, at `rate` ticks per second; `rng` decides everything."""
-    mover = script.size or float(np.exp(rng.uniform(math.log(0.14), math.log(0.6))))
+    mover = script.size or float(np.exp(rng.uniform(math.log(0.14), math.log(0.8))))
     pose, camera = _absent(mover), np.zeros(2)
     yield _rest(rng, pose, camera, rate, script)
     for label in _labels(rng, script):
         action = motions.act(rng, label, rate)
-        is_absent = (bool(action.others) or action.camera is not None) and rng.random() < 0.5
+        is_absent = action.camera is not None and rng.random() < 0.5
         start = _absent(mover) if is_absent else _start(rng, pose, action.path, mover, script.aspect)
         yield from _come(rng, pose, start, camera, rate)
         yield _rest(rng, start, camera, rate, script)

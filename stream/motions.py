@@ -58,14 +58,12 @@ class Action:
 def act(rng: Rng, label: str, rate: float) -> Action:
     """Do something of the class `label`, one of LABELS but `no motion`."""
     if label == OTHER_MOTION:
-        kinds = (_pan, _diagonal, _walk, _spin, _flicker, _crossing, _there_and_back, _arc)
+        kinds = (_pan, _diagonal, _walk, _spin, _flicker, _crossing, _there_and_back, _arc, _traffic, _fidget)
         return kinds[int(rng.integers(len(kinds)))](rng, rate)
     if label in _TOWARD:
-        angle = _TOWARD[label] + math.radians(float(np.clip(rng.normal(0, 6), -15, 15)))
-        return Action(_line(rng, angle, rng.uniform(0.3, 1.0), rng.uniform(0.3, 1.1), rate), 0.55)
+        return _swipe(rng, _TOWARD[label], rate)
     if label in ("push", "pull"):
-        factor = float(np.exp(rng.uniform(math.log(1.5), math.log(3.0))))
-        return Action(_zoom(rng, factor if label == "push" else 1 / factor, rate), 0.6)
+        return _approach(rng, label == "push", rate)
     if label in _SENSE:
         return _circle(rng, _SENSE[label], rate)
     return _oscillation(rng, label == "wave", rate)
@@ -73,6 +71,63 @@ def act(rng: Rng, label: str, rate: float) -> Action:
 
 _SENSE = {"circle clockwise": 1.0, "circle counter-clockwise": -1.0}
 _TOWARD = {"swipe left": math.pi, "swipe right": 0.0, "swipe up": -math.pi / 2, "swipe down": math.pi / 2}
+
+
+def mirrored(label: str) -> str:
+    """Name what `label` is in a mirror that swaps left and right."""
+    return _MIRRORED.get(label, label)
+
+
+def turned(label: str) -> str:
+    """Name what `label` is in a picture that was turned counter-clockwise by a quarter."""
+    return _TURNED.get(label, label)
+
+
+def reversed_in_time(label: str) -> str:
+    """Name what `label` is when it is played backwards."""
+    return _REVERSED.get(label, label)
+
+
+def _both(*pairs: tuple[str, str]) -> dict[str, str]:
+    return dict(pairs) | {second: first for first, second in pairs}
+
+
+_SIDEWAYS, _UPRIGHT = ("swipe left", "swipe right"), ("swipe up", "swipe down")
+_MIRRORED = _both(_SIDEWAYS, ("circle clockwise", "circle counter-clockwise"))
+_REVERSED = _both(_SIDEWAYS, _UPRIGHT, ("push", "pull"), ("circle clockwise", "circle counter-clockwise"))
+_TURNED = {
+    "swipe right": "swipe up",
+    "swipe up": "swipe left",
+    "swipe left": "swipe down",
+    "swipe down": "swipe right",
+} | _both(("wave", "nod"))
+
+
+def _swipe(rng: Rng, angle: float, rate: float) -> Action:
+    """Move along an axis: with a hand's haste, or across the whole picture at any pace; alone or, rarely, in company."""
+    angle += math.radians(float(np.clip(rng.normal(0, 6), -15, 15)))
+    if rng.random() < 0.3:
+        length, seconds = rng.uniform(0.8, 1.6), rng.uniform(0.7, 2.6)
+    else:
+        length, seconds = rng.uniform(0.3, 1.0), rng.uniform(0.3, 1.1)
+    path = _line(rng, angle, length, seconds, rate)
+    return Action(path, 0.55, _company(rng, path))
+
+
+def _approach(rng: Rng, is_nearing: bool, rate: float) -> Action:
+    """Come nearer or go away: straight, or with a drift as of one who walks over a floor."""
+    factor = float(np.exp(rng.uniform(math.log(1.5), math.log(3.0))))
+    path = _zoom(rng, factor if is_nearing else 1 / factor, rate)
+    if rng.random() < 0.35:
+        change = np.log(path[:, SIZE]) / math.log(factor)  # 0 to 1, or to -1
+        path[:, X] += rng.normal(0, 0.1) * change
+        path[:, Y] += rng.normal(0.08, 0.08) * change
+    return Action(path, 0.6, _company(rng, path))
+
+
+def _company(rng: Rng, path: Path) -> tuple[Path, ...]:
+    """Let others do the same beside, now and then."""
+    return (path,) * int(rng.integers(1, MOVERS)) if rng.random() < 0.1 else ()
 
 
 def _line(rng: Rng, angle: float, length: float, seconds: float, rate: float) -> Path:
@@ -89,7 +144,7 @@ def _line(rng: Rng, angle: float, length: float, seconds: float, rate: float) ->
 
 def _zoom(rng: Rng, factor: float, rate: float) -> Path:
     """Come nearer or go away: the size changes by `factor`, evenly in its logarithm or in depth."""
-    path = still(count(rng.uniform(0.4, 1.3), rate))
+    path = still(count(rng.uniform(0.4, 1.3) if rng.random() < 0.7 else rng.uniform(1.2, 2.6), rate))
     u = _ease(rng, len(path))
     near = 1 / (1 + (1 / factor - 1) * u)
     path[:, SIZE] = near if rng.random() < 0.5 else factor**u
@@ -201,6 +256,28 @@ def _arc(rng: Rng, rate: float) -> Action:
     radius = rng.uniform(0.12, 0.3)
     path[:, X], path[:, Y] = radius * (np.cos(phase) - np.cos(phase[0])), radius * (np.sin(phase) - np.sin(phase[0]))
     return Action(path, 0.95)
+
+
+def _traffic(rng: Rng, rate: float) -> Action:
+    """Things cross one after another, both ways along one street."""
+    axis, seconds = rng.integers(2) * math.pi / 2 + rng.normal(0, 0.1), rng.uniform(1.2, 2.6)
+    senses = np.resize([0.0, math.pi], int(rng.integers(2, MOVERS + 1)))
+    paths = [_line(rng, float(axis + sense), rng.uniform(0.6, 1.4), seconds, rate) for sense in senses]
+    return Action(paths[0], 0.6, tuple(paths[1:]))
+
+
+def _fidget(rng: Rng, rate: float) -> Action:
+    """Turn, lean, scratch: parts that move a little, each in its own way."""
+    seconds = rng.uniform(0.8, 2.2)
+    paths = []
+    for _ in range(int(rng.integers(2, MOVERS + 1))):
+        path = still(count(seconds, rate))
+        t = np.linspace(0, 1, len(path)) * seconds
+        for column, most in ((X, 0.08), (Y, 0.08), (ANGLE, 0.5), (SIZE, 0.08)):
+            phase, pace = rng.uniform(0, 2 * math.pi), rng.uniform(0.2, 1.2)
+            path[:, column] += most * rng.uniform(0.2, 1) * (np.sin(2 * math.pi * pace * t + phase) - math.sin(phase))
+        paths.append(path)
+    return Action(paths[0], 0.7, tuple(paths[1:]))
 
 
 def still(ticks: int) -> Path:

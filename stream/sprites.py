@@ -41,10 +41,11 @@ def sprite(mask: Canvas, texture: Canvas) -> Sprite:
     return Sprite(tuple(levels))
 
 
-def paste(canvas: Canvas, cut: Sprite, poses: Poses, aspect: float) -> None:
+def paste(canvas: Canvas, cut: Sprite, poses: Poses, aspect: float, lean: Poses | None = None) -> None:
     """Draw a sprite into `canvas`, smeared over its poses during the exposure; modifies `canvas`.
 
-    `aspect` is the width of the scene over its height; the canvas may be stretched.
+    `aspect` is the width of the scene over its height; the canvas may be stretched. `lean`, (2,), is how many heights
+    the mover goes on while a rolling shutter reads a whole height of the picture.
     """
     height, width = canvas.shape[:2]
     count, poses = len(poses), poses[poses[:, 4] > 0]
@@ -52,13 +53,15 @@ def paste(canvas: Canvas, cut: Sprite, poses: Poses, aspect: float) -> None:
         return
     if len(poses) == count and np.array_equal(poses[0], poses[-1]):
         count, poses = 1, poses[:1]
-    reach = 0.71 * poses[:, 2]
+    reach = 0.71 * poses[:, 2] * (1 if lean is None else 1 + min(0.5, float(np.abs(lean).max())))
     left, right = _span((poses[:, 0] - reach) / aspect, (poses[:, 0] + reach) / aspect, width)
     top, bottom = _span(poses[:, 1] - reach, poses[:, 1] + reach, height)
     if left >= right or top >= bottom:
         return
     x = (((np.arange(left, right) + 0.5) / width - 0.5) * aspect).astype(np.float32)[None, :]
     y = ((np.arange(top, bottom) + 0.5) / height - 0.5).astype(np.float32)[:, None]
+    if lean is not None and lean.any():
+        x, y = x - np.float32(lean[0]) * (y - poses[0, 1]), y - np.float32(lean[1]) * (y - poses[0, 1])
     layer = _look_up(cut, poses[0], x, y, height)
     for pose in poses[1:]:
         layer += _look_up(cut, pose, x, y, height)

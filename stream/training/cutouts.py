@@ -7,11 +7,37 @@ import numpy as np
 
 from stream import sprites
 from stream.sprites import SPRITE_PX, Canvas, Rng
-from stream.training import scenery
+from stream.training import people, scenery
 
 
-def cutout(rng: Rng, split: str) -> sprites.Sprite:
-    """Make something that moves; about half of them look like a hand."""
+TRIES = 4
+"""Count: cutouts made at most, for one that can be seen."""
+LEAST_CONTRAST = 0.15
+"""Difference of the mean colours, in the channel where it is largest: less is hard to see in a noisy picture."""
+
+
+def cutout(rng: Rng, split: str) -> tuple[sprites.Sprite, ...]:
+    """Make something that moves, in the phases it goes through; one of three is a person or an arm, in training."""
+    if split == "training" and rng.random() < 0.35:
+        return people.person(rng) if rng.random() < 0.6 else people.arm(rng)
+    return (_rigid(rng, split),)
+
+
+def contrasting(rng: Rng, split: str, colour: Canvas) -> tuple[sprites.Sprite, ...]:
+    """Make something that can be seen before the (3,) colour: the best of a few where none stands out enough."""
+    made = [cutout(rng, split)]
+    while len(made) < TRIES and _contrast(made[-1][0], colour) < LEAST_CONTRAST:
+        made.append(cutout(rng, split))
+    return max(made, key=lambda phases: _contrast(phases[0], colour))
+
+
+def _contrast(cut: sprites.Sprite, colour: Canvas) -> float:
+    level = cut.levels[-1]
+    return float(np.abs(level[..., :3].sum(axis=(0, 1)) / max(1e-6, level[..., 3].sum()) - colour).max())
+
+
+def _rigid(rng: Rng, split: str) -> sprites.Sprite:
+    """Make a thing that keeps its shape; about half of them look like a hand."""
     shapes, textures = SHAPES[split], TEXTURES[split]
     mask = shapes[0](rng) if rng.random() < 0.45 else shapes[int(rng.integers(1, len(shapes)))](rng)
     texture = textures[0](rng) if rng.random() < 0.45 else textures[int(rng.integers(1, len(textures)))](rng)

@@ -8,7 +8,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, cast
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from stream import gestures
@@ -49,6 +50,11 @@ class FitSettings:
     """How much a frame of the first class, `no motion`, counts: it is the most frequent by far."""
     smoothing: float = 0.05
     """Label smoothing, in [0, 1)."""
+    frozen_share: float = 0.3
+    """Share of the streams, the last ones, during which norms keep what they have seen: so few scenes stand side by
+    side that their own statistics are far from those that the finished model will use."""
+    averaging: float = 0.998
+    """In [0, 1): how much of the average of the weights is kept at each step; the average is the result."""
     easy_share: float = 0.35
     """Share of the streams over which the difficulty rises: motion is found sooner where little else changes."""
     seed: int = 1
@@ -114,8 +120,7 @@ def fit(
         for clip, labels in loader:
             figures = run.learn(clip, labels)
             bar.update(task, completed=run.done, loss=figures["loss"], accuracy=figures["accuracy"])
-    run.save()
-    net.eval()
+    run.finish()
     return run.seconds / 3600
 
 
@@ -123,7 +128,8 @@ class _Run:
     """A training under way."""
 
     def __init__(self, net: nn.Module, card: Card, settings: FitSettings, folder: Path) -> None:
-        self._net, self._card, self._settings, self._folder = net.train(), card, settings, folder
+        net = net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._net, self._card, self._settings, self._folder = net, card, settings, folder
         self.batches = settings.streams // settings.batch
         self.done, self.seconds, self._began = 0, 0.0, time.monotonic()
         self._optimizer = torch.optim.AdamW(_groups(net, settings.weight_decay), lr=settings.rate)
@@ -133,11 +139,13 @@ class _Run:
             self._weights, ignore_index=gestures.IGNORE, label_smoothing=settings.smoothing, reduction="sum"
         )
         self._replicas = [net, *(_replica(net) for _ in range(settings.threads - 1))]
+        self._averaged = AveragedModel(net, multi_avg_fn=self._average, use_buffers=True)
         self._pool = ThreadPoolExecutor(settings.threads)
 
     def learn(self, clip: Tensor, labels: Tensor) -> dict[str, float]:
         """Take one step of the optimizer for every part of a batch of streams."""
         self._schedule()
+        self._freeze()
         told = labels != gestures.IGNORE
         shards = list(
             zip(self._replicas, clip.chunk(len(self._replicas)), labels.chunk(len(self._replicas)), strict=True)
@@ -185,6 +193,27 @@ class _Run:
         nn.utils.clip_grad_norm_(self._net.parameters(), 1.0)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
+        self._averaged.update_parameters(self._net)
+
+    def _average(self, averaged: Sequence[Tensor], current: Sequence[Tensor], count: Tensor | int) -> None:
+        """Move the average towards the weights: by less and less, since the first ones are soon worth nothing."""
+        keep = min(self._settings.averaging, (1 + int(count)) / (10 + int(count)))
+        for mean, value in zip(averaged, current, strict=True):
+            mean.copy_(torch.lerp(mean, value, 1 - keep) if mean.is_floating_point() else value)
+
+    def finish(self) -> None:
+        """Leave the average in the network."""
+        self.save()
+        self._net.load_state_dict(self._averaged.module.state_dict())
+        self._net.eval()
+
+    def _freeze(self) -> None:
+        """From a share of the streams on, let norms use what they have seen, and see no more."""
+        if self.done >= (1 - self._settings.frozen_share) * self.batches:
+            for net in self._replicas:
+                for module in net.modules():
+                    if isinstance(module, nn.BatchNorm2d):
+                        module.eval()
 
     def _schedule(self) -> None:
         """Warm up over the first twentieth, then fall along a cosine."""
@@ -207,6 +236,7 @@ class _Run:
         self.seconds, self._began = self.seconds + now - self._began, now
         values = {
             "net": self._net.state_dict(),
+            "averaged": self._averaged.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "done": self.done,
             "seconds": self.seconds,
@@ -228,6 +258,7 @@ class _Run:
             )
         for replica in self._replicas:
             replica.load_state_dict(values["net"])
+        self._averaged.load_state_dict(values["averaged"])
         self._optimizer.load_state_dict(values["optimizer"])
         self.done, self.seconds = values["done"], values["seconds"]
 

@@ -4,18 +4,16 @@ Nothing that the evaluation shows is seen in training: shapes, textures and back
 stream/training/cutouts.py and scenery.py.
 """
 
-import io
 import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from stream import gestures, motions, sprites
 from stream.sprites import Canvas, Rng
-from stream.training import cutouts, scenery
+from stream.training import camera, cutouts, scenery
 
 SIDE_PX = 80
 """Pixels: side of the square the model sees."""
@@ -23,6 +21,8 @@ FPS = 10.0
 """Frames per second."""
 TICKS = 4
 """Count: places of the movers per frame; some of them are the exposure."""
+STRIDES = 8
+"""Count: phases of a figure that walks its own height."""
 MIXTURE = (motions.OTHER_MOTION,) * 4 + ("push", "pull") * 2 + motions.GESTURES
 """What is played: `other motion` is many things, and what comes or goes is learnt last, so these come more often."""
 
@@ -57,51 +57,119 @@ def stream(
     size = None if is_small else rng.uniform(0.3, 0.6)
     script = gestures.Script(classes=MIXTURE, pause_s=_pauses(rng), aspect=aspect, size=size)
     played = gestures.session(rng, frames, FPS, replace(script, **changes), TICKS)
-    scene = _Scene(
-        _backdrop(rng, split, is_rich),
-        tuple(cutouts.cutout(rng, split) for _ in range(motions.MOVERS)),
+    shutter = _Shutter(
         aspect,
         _shake(rng, frames * TICKS, 0.02 * is_shaken),
-        _shake(rng, frames * TICKS, 0.004 * is_shaken),
+        _shake(rng, frames * TICKS, 0.006 * is_shaken),
+        _moments(rng, frames, is_bad),
         int(rng.integers(1, TICKS + 1)),
+        rng.uniform(0, 0.5) * is_bad,
     )
-    clip = _film(played, scene)
-    return Stream(_camera(rng, clip) if is_bad else _bytes(clip), played.labels, played.events)
+    scenes = _scenes(rng, played, split, is_rich)
+    clip = _film(played, scenes, shutter)
+    return _face(rng, Stream(camera.film(rng, clip) if is_bad else camera.develop(clip), played.labels, played.events))
 
 
 def _pauses(rng: Rng) -> tuple[float, float]:
     return (0.05, 0.25) if rng.random() < 0.7 else (0.2, 1.2)
 
 
+def _face(rng: Rng, made: Stream) -> Stream:
+    """Mirror and turn a stream at random, and its answers with it: what is up for one camera is left for another."""
+    frames, names = made.frames, dict(zip(motions.LABELS, motions.LABELS, strict=True))
+    if rng.random() < 0.5:
+        frames, names = frames[:, :, ::-1], {label: motions.mirrored(name) for label, name in names.items()}
+    for _ in range(int(rng.integers(4))):
+        frames, names = np.rot90(frames, axes=(1, 2)), {label: motions.turned(name) for label, name in names.items()}
+    indices = np.array([motions.LABELS.index(name) for name in names.values()])
+    labels = np.where(made.labels == gestures.IGNORE, gestures.IGNORE, indices[made.labels])
+    events = tuple(replace(event, label=names[event.label]) for event in made.events)
+    return Stream(np.ascontiguousarray(frames), labels, events)
+
+
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """What is filmed and how."""
+    """What is filmed."""
 
+    begin: int
+    """Frame it is first seen in: a later one is a cut."""
     backdrop: Canvas
     """(H, W, 3) what lies behind."""
-    cuts: tuple[sprites.Sprite, ...]
-    """What the movers look like."""
+    cuts: tuple[tuple[sprites.Sprite, ...], ...]
+    """What the movers look like, in every phase."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shutter:
+    """How it is filmed."""
+
     aspect: float
     """Width of the scene over its height, before it is stretched to a square."""
     shake: motions.Path
     """(T * ticks, 2) heights: of the camera."""
     tremor: motions.Path
     """(T * ticks, 2) heights: of the movers."""
+    moments: npt.NDArray[np.int64]
+    """(T,) tick at which each frame's exposure ends."""
     exposure: int
     """Ticks of each frame during which light falls in."""
+    roll: float
+    """Of a frame's interval: how much later the last row is read than the first."""
 
 
-def _film(played: gestures.Session, scene: _Scene) -> Canvas:
+def _scenes(rng: Rng, played: gestures.Session, split: str, is_rich: bool) -> list[_Scene]:
+    """Dress a session; one in ten is cut to another scene while nothing moves."""
+    begins = [0]
+    still = np.flatnonzero(played.labels == motions.LABELS.index(motions.NO_MOTION))
+    if len(still) and rng.random() < 0.1:
+        begins.append(int(rng.choice(still)))
+    return [_scene(rng, begin, split, is_rich) for begin in begins]
+
+
+def _scene(rng: Rng, begin: int, split: str, is_rich: bool) -> _Scene:
+    backdrop = _backdrop(rng, split, is_rich)
+    colour = backdrop.mean(axis=(0, 1))
+    return _Scene(begin, backdrop, tuple(cutouts.contrasting(rng, split, colour) for _ in range(motions.MOVERS)))
+
+
+def _film(played: gestures.Session, scenes: list[_Scene], shutter: _Shutter) -> Canvas:
     """Draw every frame: (T, S, S, 3) in [0, 1]."""
-    movers, camera = played.movers.copy(), played.camera + scene.shake
-    movers[:, :, :2] += scene.tremor - scene.shake
+    movers, look = played.movers.copy(), played.camera + shutter.shake
+    movers[:, :, :2] += shutter.tremor - shutter.shake
+    phases = _phases(played.movers)
     clip = np.empty((len(played.labels), SIDE_PX, SIDE_PX, 3), np.float32)
+    scene = scenes[0]
     for index, canvas in enumerate(clip):
-        last = (index + 1) * TICKS
-        canvas[:] = sprites.look(scene.backdrop, camera[last - 1], SIDE_PX, SIDE_PX, scene.aspect)
-        for cut, poses in zip(scene.cuts, movers, strict=True):
-            sprites.paste(canvas, cut, poses[last - scene.exposure : last], scene.aspect)
+        scene = next((later for later in scenes[1:] if later.begin == index), scene)
+        last = int(shutter.moments[index])
+        canvas[:] = sprites.look(scene.backdrop, look[last - 1], SIDE_PX, SIDE_PX, shutter.aspect)
+        for cut, poses, phase in zip(scene.cuts, movers, phases, strict=True):
+            window = poses[max(0, last - shutter.exposure) : last]
+            lean = shutter.roll * TICKS * (window[-1, :2] - window[0, :2]) / max(1, len(window) - 1)
+            sprites.paste(canvas, _bent(cut, phase[last - 1]), window, shutter.aspect, lean)
     return clip
+
+
+def _moments(rng: Rng, frames: int, is_bad: bool) -> npt.NDArray[np.int64]:
+    """Say when each frame is taken; a bad camera is uneven, and shows a frame twice now and then."""
+    moments = np.arange(1, frames + 1) * TICKS
+    if is_bad and rng.random() < 0.3:
+        moments = moments + rng.integers(-1, 1, frames)
+        twice = np.flatnonzero(rng.random(frames - 1) < 0.04) + 1
+        moments[twice] = moments[twice - 1]
+    return moments
+
+
+def _phases(movers: motions.Path) -> motions.Path:
+    """Say how far each mover has gone, (MOVERS, N): who moves strides, who stands stands."""
+    change = np.abs(np.diff(movers[:, :, :4], axis=1, prepend=movers[:, :1, :4])) @ np.array([1.0, 1.0, 0.7, 0.15])
+    return np.asarray(np.cumsum(np.minimum(change, 0.2), axis=1) * STRIDES)
+
+
+def _bent(phases: tuple[sprites.Sprite, ...], phase: float) -> sprites.Sprite:
+    """Choose a phase: there and back again."""
+    turn = round(phase) % max(1, 2 * len(phases) - 2)
+    return phases[min(turn, 2 * len(phases) - 2 - turn)]
 
 
 def _shake(rng: Rng, ticks: int, most: float) -> motions.Path:
@@ -121,40 +189,3 @@ def _backdrop(rng: Rng, split: str, is_rich: bool) -> Canvas:
         crop = sprites.room(rng, side_px, side_px)
     contrast, middle = rng.uniform(0.5, 1.1) * (1.0 if is_rich else 0.3), rng.uniform(0.3, 0.6)
     return np.asarray(np.clip((crop - 0.5) * contrast + middle, 0, 1), np.float32)
-
-
-# --- the camera ---
-
-
-def _camera(rng: Rng, clip: Canvas) -> npt.NDArray[np.uint8]:
-    """Do to a clip what cheap cameras do: blur, exposure, unsteady gain, noise, compression."""
-    if rng.random() < 0.35:
-        clip = _blur(clip, rng.uniform(0.1, 0.5))
-    gain = np.exp(rng.normal(0, 0.15) + rng.exponential(0.02) * rng.normal(0, 1, len(clip)))
-    clip = clip * gain[:, None, None, None].astype(np.float32)
-    if rng.random() < 0.5:
-        clip = np.clip(clip, 0, 1) ** np.float32(np.exp(rng.normal(0, 0.25)))
-    if rng.random() < 0.7:
-        clip = clip + rng.exponential(0.02) * rng.standard_normal(clip.shape, np.float32)
-    frames = _bytes(clip)
-    return _jpeg(frames, int(rng.integers(25, 90))) if rng.random() < 0.25 else frames
-
-
-def _bytes(clip: Canvas) -> npt.NDArray[np.uint8]:
-    return (np.clip(clip, 0, 1) * 255).astype(np.uint8)
-
-
-def _blur(clip: Canvas, share: float) -> Canvas:
-    """Mix every pixel with its neighbours, both ways."""
-    for axis in (1, 2):
-        clip = clip * (1 - share) + (np.roll(clip, 1, axis) + np.roll(clip, -1, axis)) * np.float32(share / 2)
-    return clip
-
-
-def _jpeg(frames: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
-    def again(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        with io.BytesIO() as file:
-            Image.fromarray(frame).save(file, "JPEG", quality=quality)
-            return np.asarray(Image.open(file))
-
-    return np.stack([again(frame) for frame in frames])

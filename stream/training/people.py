@@ -1,0 +1,91 @@
+"""People and arms that bend while they move: one sprite for each phase of a stride or of a grip."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from stream import sprites
+from stream.sprites import Canvas, Rng, Sprite
+
+PHASE_COUNT = 4
+"""Count: sprites of one figure; a stride goes through them and back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a figure, drawn over those before it."""
+
+    shape: Canvas
+    """(S, S) signed distance, positive inside."""
+    colour: Canvas
+    """(S, S, 3) in [0, 1]."""
+
+
+def person(rng: Rng) -> tuple[Sprite, ...]:
+    """Somebody who walks, seen whole or as head and shoulders: head, arms, trunk and legs of their own colours."""
+    skin, hair, shirt, trousers = sprites.skin(rng), sprites.plain(rng), _clothes(rng), _clothes(rng)
+    zoom, top = (1.0, -0.78) if rng.random() < 0.6 else (rng.uniform(1.8, 2.6), -0.35)
+    girth, swing, is_behind = rng.uniform(0.16, 0.28), rng.uniform(0.1, 0.45), rng.random() < 0.3
+    head = hair if is_behind else skin
+
+    def limb(x: float, y: float, angle: float, length: float, radius: float, colour: Canvas) -> Part:
+        tip = (x + length * math.sin(angle), y + length * math.cos(angle))
+        ends = ((value - shift) * zoom + shift for value, shift in ((x, 0), (y, -0.78), (tip[0], 0), (tip[1], -0.78)))
+        x0, y0, x1, y1 = ends
+        drop = top + 0.78
+        return Part(sprites.capsule(x0, y0 + drop, x1, y1 + drop, radius * zoom), colour)
+
+    def phase(share: float) -> Sprite:
+        lean = swing * share
+        return _figure(
+            limb(-0.1, 0.1, lean, 0.78, 0.1, trousers),
+            limb(0.1, 0.1, -lean, 0.78, 0.1, trousers),
+            limb(-girth - 0.04, -0.42, -1.2 * lean - 0.1, 0.55, 0.07, shirt),
+            limb(0, -0.45, 0, 0.5, girth, shirt),
+            limb(girth + 0.04, -0.42, 1.2 * lean + 0.1, 0.55, 0.07, shirt),
+            limb(0, -0.7, 0, 0.06, 0.06, skin),
+            limb(0, -0.84, 0, 0.08, 0.12, head),
+        )
+
+    return tuple(phase(share) for share in np.linspace(-1, 1, PHASE_COUNT))
+
+
+def arm(rng: Rng) -> tuple[Sprite, ...]:
+    """A forearm in a sleeve and a hand that opens and closes."""
+    skin, sleeve = sprites.skin(rng), _clothes(rng)
+    count, cuff, mirror = int(rng.integers(3, 6)), rng.uniform(0.5, 0.9), rng.random() < 0.5
+    wobble, reach = rng.normal(0, 0.04, count), rng.uniform(0.4, 0.55, count)
+
+    def phase(openness: float) -> Sprite:
+        fingers = [
+            sprites.capsule(0.08 * slot, -0.1, *_tip(0.08 * slot, slot * 0.26 * openness + bend, length), 0.075)
+            for slot, bend, length in zip(np.arange(count) - (count - 1) / 2, wobble, reach * openness, strict=True)
+        ]
+        palm = np.maximum.reduce([sprites.capsule(0, 0.0, 0, 0.12, 0.24), *fingers])
+        wrist = sprites.capsule(0, 0.1, 0, 1.2, 0.15)
+        figure = _figure(Part(wrist, skin), Part(sprites.capsule(0, cuff, 0, 1.3, 0.21), sleeve), Part(palm, skin))
+        return _mirror(figure) if mirror else figure
+
+    return tuple(phase(openness) for openness in np.linspace(rng.uniform(0.3, 0.9), 1, PHASE_COUNT))
+
+
+def _tip(x: float, angle: float, length: float) -> tuple[float, float]:
+    return x + length * math.sin(angle), -0.1 - length * math.cos(angle)
+
+
+def _clothes(rng: Rng) -> Canvas:
+    return sprites.cloth(rng) if rng.random() < 0.4 else sprites.plain(rng)
+
+
+def _figure(*parts: Part) -> Sprite:
+    colour, mask = parts[0].colour, np.zeros_like(parts[0].shape)
+    for part in parts:
+        over = sprites.soft(part.shape)
+        colour = colour * (1 - over[..., None]) + part.colour * over[..., None]
+        mask = np.maximum(mask, over)
+    return sprites.sprite(mask, np.asarray(colour, np.float32))
+
+
+def _mirror(figure: Sprite) -> Sprite:
+    return Sprite(tuple(np.ascontiguousarray(level[:, ::-1]) for level in figure.levels))
