@@ -104,7 +104,7 @@ _TURNED = {
 
 
 def _swipe(rng: Rng, angle: float, rate: float) -> Action:
-    """Move along an axis: with a hand's haste, or across the whole picture at any pace; alone or, rarely, in company."""
+    """Move along an axis: with a hand's haste, or across the whole picture at any pace; rarely in company."""
     angle += math.radians(float(np.clip(rng.normal(0, 6), -15, 15)))
     if rng.random() < 0.3:
         length, seconds = rng.uniform(0.8, 1.6), rng.uniform(0.7, 2.6)

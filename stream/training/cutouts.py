@@ -9,7 +9,6 @@ from stream import sprites
 from stream.sprites import SPRITE_PX, Canvas, Rng
 from stream.training import people, scenery
 
-
 TRIES = 4
 """Count: cutouts made at most, for one that can be seen."""
 LEAST_CONTRAST = 0.15

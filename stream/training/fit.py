@@ -40,7 +40,7 @@ class FitSettings:
     """Count: streams side by side."""
     frames: int = 20
     """Count: frames learned at once; also how far back a gradient reaches."""
-    parts: int = 2
+    parts: int = 3
     """Count: consecutive parts of one stream, the state carried from each to the next."""
     rate: float = 2e-3
     """Learning rate at its highest, after the warm-up."""
@@ -50,7 +50,7 @@ class FitSettings:
     """How much a frame of the first class, `no motion`, counts: it is the most frequent by far."""
     smoothing: float = 0.05
     """Label smoothing, in [0, 1)."""
-    frozen_share: float = 0.3
+    frozen_share: float = 0.5
     """Share of the streams, the last ones, during which norms keep what they have seen: so few scenes stand side by
     side that their own statistics are far from those that the finished model will use."""
     averaging: float = 0.998
