@@ -1,6 +1,6 @@
 """A session of gestures: actions of twelve classes with pauses between them, and the right answer for every frame.
 
-Numbers only, no pictures. Places are in picture heights from the middle of the picture; see stream/motions.py.
+Numbers only, no pictures. Places are in picture heights from the middle of the picture; see stream/paths.py.
 """
 
 import math
@@ -11,21 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stream import motions
-from stream.motions import (
-    ALPHA,
-    ANGLE,
-    LABELS,
-    MOVERS,
-    NO_MOTION,
-    SIZE,
-    Action,
-    Path,
-    Rng,
-    X,
-    Y,
-    count,
-    smooth,
-)
+from stream.motions import LABELS, NO_MOTION
+from stream.paths import ALPHA, ANGLE, MOVERS, SIZE, Action, Path, Rng, X, Y, count, smooth
 
 IGNORE = -1
 """In a list of labels per frame: nobody could tell yet."""

@@ -9,28 +9,29 @@ from hypothesis import strategies as st
 
 from stream import gestures, motions, sprites
 from stream.gestures import IGNORE, Script
-from stream.motions import ALPHA, ANGLE, GESTURES, LABELS, NO_MOTION, OTHER_MOTION, SIZE, X, Y
+from stream.motions import GESTURES, LABELS, NO_MOTION, OTHER_MOTION
+from stream.paths import ALPHA, ANGLE, MOVERS, SIZE, Action, Path, X, Y
 
 RATE = 40.0
 SEEDS = range(40)
 
 
-def act(label: str, seed: int) -> motions.Action:
+def act(label: str, seed: int) -> Action:
     return motions.act(np.random.default_rng(seed), label, RATE)
 
 
-def travel(path: motions.Path) -> tuple[float, float]:
+def travel(path: Path) -> tuple[float, float]:
     return float(path[-1, X] - path[0, X]), float(path[-1, Y] - path[0, Y])
 
 
-def turning(path: motions.Path) -> float:
+def turning(path: Path) -> float:
     """Whole turns about the middle, clockwise as seen in a picture whose rows count downward."""
     centre = (path[:, :2].max(axis=0) + path[:, :2].min(axis=0)) / 2
     angles = np.unwrap(np.arctan2(path[:, Y] - centre[1], path[:, X] - centre[0]))
     return float(angles[-1] - angles[0]) / (2 * math.pi)
 
 
-def reversals(values: motions.Path) -> int:
+def reversals(values: Path) -> int:
     steps = np.sign(np.diff(values))
     steps = steps[steps != 0]
     return int((np.diff(steps) != 0).sum())
@@ -48,12 +49,43 @@ def test_a_swipe_goes_its_way_within_twenty_degrees(label: str, axis: int, sense
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_push_grows_and_a_pull_shrinks_and_neither_goes_far(seed: int) -> None:
+def test_a_push_grows_and_a_pull_shrinks_and_neither_goes_as_far_as_a_swipe(seed: int) -> None:
     push, pull = act("push", seed).path, act("pull", seed).path
     assert 1.4 < push[-1, SIZE] / push[0, SIZE] < 3.1
     assert 1.4 < pull[0, SIZE] / pull[-1, SIZE] < 3.1
     assert np.all(np.diff(push[:, SIZE]) >= -1e-9)
-    assert max(map(abs, (*travel(push), *travel(pull)))) < 0.15
+    assert max(map(abs, (*travel(push), *travel(pull)))) < 0.45
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_four_quarter_turns_two_mirrors_or_two_reversals_change_no_label(label: str) -> None:
+    turned = label
+    for _ in range(4):
+        turned = motions.turned(turned)
+    assert turned == motions.mirrored(motions.mirrored(label)) == label
+    assert motions.reversed_in_time(motions.reversed_in_time(label)) == label
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("label", ["swipe left", "swipe up", "push", "circle clockwise"])
+def test_a_path_shown_in_a_mirror_turned_or_backwards_is_a_path_of_the_label_that_this_gives(
+    label: str, seed: int
+) -> None:
+    path = act(label, seed).path
+    assert told(path * [-1, 1, 1, 1]) == motions.mirrored(label)
+    assert told(path[:, [Y, X, SIZE, ANGLE]] * [1, -1, 1, 1]) == motions.turned(label)
+    assert told(path[::-1]) == motions.reversed_in_time(label)
+
+
+def told(path: Path) -> str:
+    """Tell a swipe, push, pull or circle from its path alone."""
+    growth = path[-1, SIZE] / path[0, SIZE]
+    if growth > 1.4 or growth < 1 / 1.4:
+        return "push" if growth > 1 else "pull"
+    (x, y), turns = travel(path), turning(path)
+    if abs(turns) > 0.9:
+        return "circle clockwise" if turns > 0 else "circle counter-clockwise"
+    return ("swipe right" if x > 0 else "swipe left") if abs(x) > abs(y) else ("swipe down" if y > 0 else "swipe up")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -77,7 +109,7 @@ def test_every_action_begins_where_the_mover_is(label: str) -> None:
         assert np.allclose(action.path[0, [X, Y, ANGLE]], 0, atol=1e-9)
         assert action.path[0, SIZE] == pytest.approx(1)
         assert 0 < action.known <= 1
-        assert len(action.others) < motions.MOVERS
+        assert len(action.others) < MOVERS
 
 
 def play(seed: int, frames: int = 200, **changes: object) -> gestures.Session:
@@ -96,7 +128,7 @@ def test_the_same_seed_plays_the_same() -> None:
 def test_a_session_has_an_answer_and_a_place_for_every_frame(seed: int, frames: int) -> None:
     played = play(seed, frames)
     assert played.labels.shape == (frames,)
-    assert played.movers.shape == (motions.MOVERS, frames * 4, 5)
+    assert played.movers.shape == (MOVERS, frames * 4, 5)
     assert played.camera.shape == (frames * 4, 2)
     assert np.isfinite(played.movers).all()
     assert ((played.labels >= IGNORE) & (played.labels < len(LABELS))).all()
@@ -164,6 +196,19 @@ def test_a_moving_sprite_is_smeared_and_keeps_its_light() -> None:
     sprites.paste(moving, cut, poses, 1.0)
     assert (moving > 0.01).sum() > 1.5 * (still > 0.01).sum()
     assert moving.sum() == pytest.approx(still.sum(), rel=0.02)
+
+
+def test_a_rolling_shutter_leans_what_moves_sideways_and_leaves_what_stands() -> None:
+    cut = sprites.sprite(sprites.soft(sprites.capsule(0, -0.9, 0, 0.9, 0.1)), np.ones((64, 64, 3), np.float32))
+    pose = np.array([[0.0, 0.0, 0.8, 0.0, 1.0]])
+
+    def columns(lean: float) -> np.ndarray:
+        canvas = np.zeros((80, 80, 3), np.float32)
+        sprites.paste(canvas, cut, pose, 1.0, np.array([lean, 0.0]))
+        return np.array([row @ np.arange(80) / row.sum() for row in canvas[20:60, :, 0]])
+
+    assert np.ptp(columns(0.0)) < 0.01
+    assert np.polyfit(np.arange(40), columns(0.3), 1)[0] == pytest.approx(0.3, abs=0.05)
 
 
 def test_what_the_camera_sees_moves_against_its_turn() -> None:

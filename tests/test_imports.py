@@ -11,8 +11,10 @@ ROOT = Path(__file__).parents[1] / "stream"
 
 ROWS = (
     {"v1"},
-    {"types", "errors", "motions"},
-    {"config", "cards", "rooms", "decode", "gestures"},
+    {"types", "errors", "paths"},
+    {"config", "cards", "rooms", "decode", "othermotion"},
+    {"motions"},
+    {"gestures"},
     {"preprocess", "smoothing", "resampling", "cuts", "buffer", "sprites", "matching", "steps", "weights", "nets"},
     {"sources", "runtimes", "exporters", "sinks"},
     {"pipeline"},

@@ -16,7 +16,8 @@ from stream import gestures, sprites
 from stream.decode import RgbPicture
 from stream.errors import UsageError
 from stream.gestures import Event, Script, Segment
-from stream.motions import GESTURES, LABELS, MOVERS, Path
+from stream.motions import GESTURES, LABELS
+from stream.paths import MOVERS, Path
 from stream.sprites import Rng
 from stream.types import Frame, Rgb
 

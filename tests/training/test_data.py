@@ -1,11 +1,15 @@
 """What a model learns from, and what it is measured on."""
 
+import itertools
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from stream import motions
 from stream.gestures import IGNORE
-from stream.training import cutouts, gestures, scenery
+from stream.sprites import Sprite
+from stream.training import camera, cutouts, gestures, people, scenery
 
 
 def test_a_stream_is_made_from_its_seed_alone() -> None:
@@ -52,6 +56,61 @@ def test_a_texture_of_the_evaluation_is_cut_from_its_own_pictures(monkeypatch: p
     for seed in range(30):
         cutouts.cutout(np.random.default_rng(seed), "evaluation")
     assert set(asked) == {"evaluation"}
+
+
+def test_a_stream_turned_or_mirrored_has_its_answers_turned_or_mirrored_with_it() -> None:
+    """Where a lone swipe goes is measured in its pictures, and must be what its label says."""
+    checked = 0
+    for seed in range(60):
+        made = gestures.stream((seed,), 30, 0.0, classes=("swipe right",), pause_s=(0.6, 0.8))
+        frames = made.frames.astype(float)
+        for event in made.events[:1]:
+            begin, end = round(event.begin_s * 10), round(event.end_s * 10)
+            first, last = (np.abs(frames[at] - frames[at - 1]).sum(2) for at in (begin + 1, end - 1))
+            if min(first.max(), last.max()) < 60:
+                continue
+            x, y = centre(last) - centre(first)
+            way = ("right" if x > 0 else "left") if abs(x) > abs(y) else ("down" if y > 0 else "up")
+            checked += f"swipe {way}" == event.label
+    assert checked >= 20
+
+
+def centre(weight: np.ndarray) -> np.ndarray:
+    """Centre of mass of an (S, S) picture: x and y."""
+    rows, columns = np.indices(weight.shape)
+    return np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
+
+
+def test_a_figure_strides_while_it_moves_and_not_while_it_stands() -> None:
+    path = np.zeros((1, 20, 5))
+    path[0, :10, 0] = np.linspace(0, 0.5, 10)
+    path[0, 10:, 0] = 0.5
+    phases = gestures._phases(path)
+    assert phases[0, 9] > 3
+    assert np.ptp(phases[0, 10:]) == 0
+
+
+@pytest.mark.parametrize("make", [people.person, people.arm])
+def test_every_phase_of_a_figure_differs_from_the_next(
+    make: Callable[[np.random.Generator], tuple[Sprite, ...]],
+) -> None:
+    for seed in range(5):
+        phases = make(np.random.default_rng(seed))
+        assert len(phases) == people.PHASE_COUNT
+        for one, other in itertools.pairwise(phases):
+            assert np.abs(one.levels[0] - other.levels[0]).mean() > 1e-3
+
+
+def test_a_bad_camera_changes_pictures_but_neither_their_number_nor_their_size() -> None:
+    rng, clip = np.random.default_rng(0), np.random.default_rng(1).random((6, 80, 80, 3), np.float32)
+    for _ in range(20):
+        assert camera.film(rng, clip).shape == clip.shape
+
+
+def test_a_codec_gives_every_frame_back_in_its_place() -> None:
+    ramp = np.stack([np.full((80, 80, 3), 20 * index, np.uint8) for index in range(12)])
+    again = camera._h264(ramp, 20)
+    assert np.abs(again.astype(int) - ramp).max() < 12
 
 
 def test_what_is_easy_is_calmer_than_what_is_hard() -> None:
