@@ -19,7 +19,7 @@ from stream.training.gestures import FPS, MIXTURE, Stream, stream
 from stream.types import Array, Frame, LabelEvent, Update
 
 SPLIT = "evaluation"
-CLIP_FRAMES = 48
+CLIP_FRAMES = 64
 """Count: frames within which a clip's action must have ended; else another is made."""
 MINUTE_FRAMES = round(60 * FPS)
 
@@ -107,7 +107,7 @@ def clip(label: str, seed: tuple[int, ...]) -> npt.NDArray[np.uint8]:
             made = stream((*seed, trial), CLIP_FRAMES, split=SPLIT, pause_s=(0.8, 1.6))
             still = np.flatnonzero(made.labels == LABELS.index(NO_MOTION))
             return made.frames[: int(still[still >= 5][seed[-1] % max(1, (still >= 5).sum())]) + 1]
-        made = stream((*seed, trial), CLIP_FRAMES, split=SPLIT, pause_s=(0.2, 0.8), classes=(label,))
+        made = stream((*seed, trial), CLIP_FRAMES, split=SPLIT, is_upright=True, pause_s=(0.2, 0.8), classes=(label,))
         if made.events and (last := math.ceil(made.events[0].end_s * FPS)) < CLIP_FRAMES:
             return made.frames[: last + 1]
     raise AssertionError(f"no clip of {label!r} in 100 trials")
@@ -119,7 +119,9 @@ def sessions(
     """Play streams of a minute each through real sessions; yield the tally after each."""
     tally = Sessions(0, 0, 0, 0)
     for index in range(minutes):
-        made = stream((seed, 1, index), MINUTE_FRAMES, split=SPLIT, pause_s=(0.5, 1.5), classes=MIXTURE)
+        made = stream(
+            (seed, 1, index), MINUTE_FRAMES, split=SPLIT, is_upright=True, pause_s=(0.5, 1.5), classes=MIXTURE
+        )
         found = match(made.events, _said(recogniser, made, settings), gestures_of(recogniser))
         more = Sessions(1, len(found.hits) + len(found.missed), len(found.hits), len(found.false))
         tally = Sessions(*(getattr(tally, item.name) + getattr(more, item.name) for item in fields(Sessions)))

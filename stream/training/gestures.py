@@ -41,7 +41,13 @@ class Stream:
 
 
 def stream(
-    seed: tuple[int, ...], frames: int, difficulty: float = 1.0, split: str = "training", **changes: Any
+    seed: tuple[int, ...],
+    frames: int,
+    difficulty: float = 1.0,
+    split: str = "training",
+    *,
+    is_upright: bool = False,
+    **changes: Any,
 ) -> Stream:
     """Make one stream; the same seed gives the same stream.
 
@@ -50,6 +56,7 @@ def stream(
         frames: count.
         difficulty: in [0, 1]: how likely each of these is: small movers, rich backgrounds, a bad camera.
         split: training or evaluation.
+        is_upright: show it as it is played, so that the script's classes are its labels; else mirrored and turned.
         changes: to its `gestures.Script`.
     """
     rng = np.random.default_rng(seed)
@@ -68,7 +75,8 @@ def stream(
     )
     scenes = _scenes(rng, played, split, is_rich)
     clip = _film(played, scenes, shutter)
-    return _face(rng, Stream(camera.film(rng, clip) if is_bad else camera.develop(clip), played.labels, played.events))
+    made = Stream(camera.film(rng, clip) if is_bad else camera.develop(clip), played.labels, played.events)
+    return made if is_upright else _face(rng, made)
 
 
 def _pauses(rng: Rng) -> tuple[float, float]:

@@ -75,6 +75,12 @@ def test_a_stream_turned_or_mirrored_has_its_answers_turned_or_mirrored_with_it(
     assert checked >= 20
 
 
+def test_an_upright_stream_shows_the_classes_it_was_asked_for() -> None:
+    for seed in range(12):
+        made = gestures.stream((seed,), 40, is_upright=True, classes=("swipe left",))
+        assert {event.label for event in made.events} <= {"swipe left"}
+
+
 def centre(weight: np.ndarray) -> np.ndarray:
     """Centre of mass of an (S, S) picture: x and y."""
     rows, columns = np.indices(weight.shape)
