@@ -111,7 +111,7 @@ def events(parts: Sequence[Segment], rate: float) -> tuple[Event, ...]:
 
 def play(rng: Rng, rate: float, script: Script) -> Iterator[Segment]:
     """Play a script for ever, at `rate` ticks per second; `rng` decides everything."""
-    mover = script.size or float(np.exp(rng.uniform(math.log(0.14), math.log(0.8))))
+    mover = script.size or float(np.exp(rng.uniform(math.log(0.14), math.log(1.2))))
     pose, camera = _absent(mover), np.zeros(2)
     yield _rest(rng, pose, camera, rate, script)
     for label in _labels(rng, script):
@@ -139,7 +139,9 @@ def _act(rng: Rng, action: Action, start: Path, rate: float) -> tuple[Path, Path
     """Put an action on the stage; where the camera turns, what stands still moves in the picture."""
     stage = _cast(_absolute(start, action.path))
     for row, path in enumerate(action.others, 1):
-        stage[row] = _fade(_absolute(_beside(rng, start[SIZE]), path), rate)
+        place = _beside(rng, start[SIZE])
+        stage[row] = _fade(_absolute(place, path), rate)
+        stage[row, :, [X, Y]] += np.outer(place[:2], path[:, SIZE] - 1)  # what comes nearer spreads
     turn = np.zeros((stage.shape[1], 2)) if action.camera is None else action.camera
     stage[:, :, [X, Y]] -= turn
     return stage, turn
@@ -208,7 +210,7 @@ def _hold(pose: Path, camera: Path, ticks: int) -> Segment:
 
 def _beside(rng: Rng, mover: float) -> Path:
     place = rng.uniform(-0.5, 0.5, 2)
-    return np.array([place[0], place[1], min(mover * rng.uniform(0.6, 1.4), 0.6), rng.normal(0, 0.3), 1.0])
+    return np.array([place[0], place[1], min(mover * rng.uniform(0.6, 1.4), 1.0), rng.normal(0, 0.3), 1.0])
 
 
 def _fade(path: Path, rate: float) -> Path:

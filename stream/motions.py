@@ -82,7 +82,7 @@ def _swipe(rng: Rng, angle: float, rate: float) -> Action:
     """Move along an axis: with a hand's haste, or across the whole picture at any pace; rarely in company."""
     angle += math.radians(float(np.clip(rng.normal(0, 6), -15, 15)))
     if rng.random() < 0.3:
-        length, seconds = rng.uniform(0.8, 1.6), rng.uniform(0.7, 2.6)
+        length, seconds = rng.uniform(0.8, 1.8), rng.uniform(0.7, 3.4)
     else:
         length, seconds = rng.uniform(0.3, 1.0), rng.uniform(0.3, 1.1)
     path = line(rng, angle, length, seconds, rate)
@@ -91,18 +91,18 @@ def _swipe(rng: Rng, angle: float, rate: float) -> Action:
 
 def _approach(rng: Rng, is_nearing: bool, rate: float) -> Action:
     """Come nearer or go away: straight, or with a drift as of one who walks over a floor."""
-    factor = float(np.exp(rng.uniform(math.log(1.5), math.log(3.0))))
+    factor = float(np.exp(rng.uniform(math.log(1.35), math.log(3.0))))
     path = zoom(rng, factor if is_nearing else 1 / factor, rate)
-    if rng.random() < 0.35:
+    if rng.random() < 0.5:
         change = np.log(path[:, SIZE]) / math.log(factor)  # 0 to 1, or to -1
-        path[:, X] += rng.normal(0, 0.1) * change
-        path[:, Y] += rng.normal(0.08, 0.08) * change
+        path[:, X] += np.clip(rng.normal(0, 0.12), -0.25, 0.25) * change
+        path[:, Y] += np.clip(rng.normal(0.12, 0.1), -0.1, 0.3) * change
     return Action(path, 0.6, _company(rng, path))
 
 
 def _company(rng: Rng, path: Path) -> tuple[Path, ...]:
     """Let others do the same beside, now and then."""
-    return (path,) * int(rng.integers(1, MOVERS)) if rng.random() < 0.1 else ()
+    return (path,) * int(rng.integers(1, MOVERS)) if rng.random() < 0.15 else ()
 
 
 def _circle(rng: Rng, sense: float, rate: float) -> Action:

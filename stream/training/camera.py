@@ -38,6 +38,20 @@ def develop(clip: Canvas) -> Frames:
     return (np.clip(clip, 0, 1) * 255).astype(np.uint8)
 
 
+def defocus(picture: Canvas, radius_px: int) -> Canvas:
+    """Blur an (H, W, 3) picture as a lens does that is focused on something nearer: a box, twice each way."""
+    for _ in range(4):
+        picture = _box(picture, radius_px).swapaxes(0, 1)
+    return np.ascontiguousarray(picture)
+
+
+def _box(picture: Canvas, radius_px: int) -> Canvas:
+    """Average every pixel with `radius_px` others above and below it."""
+    width = 2 * radius_px + 1
+    sums = np.cumsum(np.pad(picture, ((radius_px + 1, radius_px), (0, 0), (0, 0)), "symmetric"), axis=0)
+    return np.asarray((sums[width:] - sums[:-width]) / width, np.float32)
+
+
 def _exposure(rng: Rng, frames: int) -> Canvas:
     """A gain for each frame: flicker, and one camera in five that corrects itself slowly."""
     gain = rng.normal(0, 0.15) + rng.exponential(0.02) * rng.normal(0, 1, frames)

@@ -16,9 +16,9 @@ LEAST_CONTRAST = 0.15
 
 
 def cutout(rng: Rng, split: str) -> tuple[sprites.Sprite, ...]:
-    """Make something that moves, in the phases it goes through; one of three is a person or an arm, in training."""
-    if split == "training" and rng.random() < 0.35:
-        return people.person(rng) if rng.random() < 0.6 else people.arm(rng)
+    """Make something that moves, in the phases it goes through; nearly half are people and arms, in training."""
+    if split == "training" and rng.random() < 0.45:
+        return people.person(rng) if rng.random() < 0.65 else people.arm(rng)
     return (_rigid(rng, split),)
 
 

@@ -46,7 +46,7 @@ class FitSettings:
     """Learning rate at its highest, after the warm-up."""
     weight_decay: float = 0.02
     """AdamW's."""
-    quiet_weight: float = 0.4
+    quiet_weight: float = 0.8
     """How much a frame of the first class, `no motion`, counts: it is the most frequent by far."""
     smoothing: float = 0.05
     """Label smoothing, in [0, 1)."""

@@ -191,10 +191,12 @@ def _shake(rng: Rng, ticks: int, most: float) -> Path:
 
 
 def _backdrop(rng: Rng, split: str, is_rich: bool) -> Canvas:
-    """A crop of a picture, half as large again as what is seen; sometimes dimmed or drawn, and pale unless rich."""
+    """A crop of a picture, half as large again as what is seen; now and then drawn or blurred; pale unless rich."""
     side_px = SIDE_PX * 3 // 2
     crop = scenery.crop(rng, split, side_px, 0.35)
-    if split == "training" and rng.random() < 0.15:
+    if split == "training" and rng.random() < 0.2:
         crop = sprites.room(rng, side_px, side_px)
+    if rng.random() < 0.3:
+        crop = camera.defocus(crop, int(rng.integers(2, 9)))
     contrast, middle = rng.uniform(0.5, 1.1) * (1.0 if is_rich else 0.3), rng.uniform(0.3, 0.6)
     return np.asarray(np.clip((crop - 0.5) * contrast + middle, 0, 1), np.float32)

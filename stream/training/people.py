@@ -11,6 +11,9 @@ from stream.sprites import Canvas, Rng, Sprite
 PHASE_COUNT = 4
 """Count: sprites of one figure; a stride goes through them and back."""
 
+VIEWS = (0.5, 0.35, 0.15)
+"""Shares of the views: whole, head and shoulders, legs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -23,9 +26,9 @@ class Part:
 
 
 def person(rng: Rng) -> tuple[Sprite, ...]:
-    """Somebody who walks, seen whole or as head and shoulders: head, arms, trunk and legs of their own colours."""
+    """Somebody who walks, seen whole, as head and shoulders, or as legs: each part of its own colour."""
     skin, hair, shirt, trousers = sprites.skin(rng), sprites.plain(rng), _clothes(rng), _clothes(rng)
-    zoom, top = (1.0, -0.78) if rng.random() < 0.6 else (rng.uniform(1.8, 2.6), -0.35)
+    zoom, top = ((1.0, -0.78), (rng.uniform(1.8, 2.6), -0.35), (rng.uniform(1.6, 2.2), -2.3))[rng.choice(3, p=VIEWS)]
     girth, swing, is_behind = rng.uniform(0.16, 0.28), rng.uniform(0.1, 0.45), rng.random() < 0.3
     head = hair if is_behind else skin
 
@@ -75,7 +78,10 @@ def _tip(x: float, angle: float, length: float) -> tuple[float, float]:
 
 
 def _clothes(rng: Rng) -> Canvas:
-    return sprites.cloth(rng) if rng.random() < 0.4 else sprites.plain(rng)
+    """Cloth or one colour, paler than paint."""
+    colour = sprites.cloth(rng) if rng.random() < 0.4 else sprites.plain(rng)
+    grey = colour.mean(axis=2, keepdims=True)
+    return np.asarray(grey + (colour - grey) * rng.uniform(0.1, 0.8), np.float32)
 
 
 def _figure(*parts: Part) -> Sprite:
