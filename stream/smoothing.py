@@ -27,7 +27,8 @@ class Smoother:
     """The memory of one stream's labels: `update` with each frame's scores, `reset` where the stream breaks off.
 
     Of one label, events come as BEGIN, any number of UPDATE, END, with offsets that never decrease. A label that does
-    not reach `begin_threshold`, or not for `min_duration_s`, gives no event: that is the honest "nothing I know".
+    not reach `begin_threshold`, or not for `min_duration_s`, gives no event: that is the honest "nothing I know". BEGIN
+    and END carry the highest probability since the action began, so neither reads lower than `begin_threshold`.
     Every frame costs the same few passes over K numbers.
     """
 
@@ -66,7 +67,7 @@ class Smoother:
         ends = self._end(self._is_up & ~holds)
         is_old = self._is_begun.copy()
         self._is_begun |= holds & (now_s - self._begin_s >= settings.min_duration_s - SLACK_S)
-        begins = self._events(self._is_begun & ~is_old, Phase.BEGIN, mean, self._begin_s)
+        begins = self._events(self._is_begun & ~is_old, Phase.BEGIN, self._peak, self._begin_s)
         return (*ends, *begins, *self._events(is_old, Phase.UPDATE, mean, np.full(len(mean), now_s)))
 
     def labels(self, count: int) -> tuple[Label, ...]:

@@ -79,7 +79,7 @@ class LabelEvent:
     phase: Phase
     """BEGIN once, UPDATE while it lasts, END once."""
     probability: float
-    """Smoothed, in [0, 1]; with END the highest it reached."""
+    """Smoothed, in [0, 1]: with UPDATE as it is now, with BEGIN and END the highest since it began."""
     offset_s: float
     """Seconds since the first frame of this stream: with BEGIN when it began, with END when it ended."""
     begin_s: float

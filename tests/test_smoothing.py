@@ -15,6 +15,7 @@ from stream.smoothing import Smoother, probabilities
 from stream.types import LabelEvent, Phase, Scores
 
 LABELS = ("nothing", "walk", "run", "jump")
+THRESHOLD = 0.5
 RAW = SessionSettings(smoothing_s=0, min_duration_s=0)
 
 
@@ -39,7 +40,7 @@ class AnyStream(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.smoother = Smoother(LABELS, SessionSettings(begin_threshold=0.5, end_threshold=0.3), ("nothing",))
+        self.smoother = Smoother(LABELS, SessionSettings(begin_threshold=THRESHOLD, end_threshold=0.3), ("nothing",))
         self.now_s, self.events = 0.0, list[LabelEvent]()
 
     @rule(row=st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4), elapsed_s=st.floats(0.001, 1))
@@ -77,6 +78,8 @@ def check(events: list[LabelEvent], now_s: float) -> None:
         assert (before is Phase.END) == (event.phase is Phase.BEGIN)
         assert 0 <= event.probability <= 1 + 1e-6
         assert event.begin_s <= event.offset_s <= now_s
+        if event.phase is not Phase.UPDATE:
+            assert event.probability >= THRESHOLD, "an event never reads lower than what began it"
         before = event.phase
     assert all(a.offset_s <= b.offset_s for a, b in pairwise(events))
     for a, b in pairwise(events):
@@ -92,7 +95,7 @@ def test_an_action_begins_when_it_crossed_and_ends_when_it_was_last_held() -> No
     events = play(Smoother(LABELS, settings), walking(0, 0, 0.7, 0.5, 0.9, 0.45, 0.1, 0))
     walk = [event for event in events if event.label == "walk"]
     assert told(walk) == [("walk", Phase.BEGIN, 0.2), ("walk", Phase.UPDATE, 0.5), ("walk", Phase.END, 0.5)]
-    assert walk[-1].probability == pytest.approx(0.9), "END carries the peak"
+    assert [event.probability for event in walk] == pytest.approx([0.9, 0.45, 0.9]), "BEGIN and END carry the peak"
     assert walk[-1].begin_s == pytest.approx(0.2)
 
 

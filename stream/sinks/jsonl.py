@@ -11,7 +11,7 @@
     phase           "begin", "update" or "end"
     offset_s        seconds since the first frame: with begin when it began, with end when it ended
     begin_s         seconds since the first frame at which it began
-    probability     smoothed, in [0, 1]; with end the highest it reached
+    probability     smoothed, in [0, 1]: with update as it is now, with begin and end the highest since it began
 """
 
 import contextlib
