@@ -66,6 +66,11 @@ class Session:
         """Frames that were not used so far, by cause."""
         return Drops(**self._drops)
 
+    @property
+    def seen_s(self) -> float:
+        """Seconds: offset of the last frame in order, used or not, which the next must exceed; -inf before any."""
+        return self._seen_s
+
     def drop(self, cause: str, count: int = 1) -> None:
         """Count frames that never got here; called by the thread that feeds, so no lock is needed.
 
@@ -76,15 +81,37 @@ class Session:
             raise UnknownPart("cause of a drop", cause, self._drops)
         self._drops[cause] += count
 
+    def skip(self, offset_s: float, is_lost: bool = False) -> str | None:
+        """Say why the frame of that offset is not used, and count it; None, and nothing noted, when it is to be fed.
+
+        A frame that is known only by its offset need not be decoded to learn this; `feed` asks it of every frame.
+
+        Args:
+            offset_s: seconds on the stream's clock.
+            is_lost: its picture was given up for a newer frame.
+
+        Returns:
+            "order" where the offset is not more than `seen_s`, "rate" where the model's rate does not need it,
+            "backlog" where it was needed and is lost.
+        """
+        cause = self._needless(offset_s) or ("backlog" if is_lost else None)
+        if cause:
+            self.drop(cause)
+        if cause in ("rate", "backlog"):
+            self._seen_s = offset_s
+        return cause
+
     def feed(self, frame: Frame) -> Update | None:
         """Take the next frame; None, and counted, when it is not used: not needed at the model's rate, or out of order.
 
         Raises:
-            DecodeError: the picture could not be converted; the stream can go on.
+            DecodeError: the picture could not be converted; the session is as if the frame had not come.
         """
-        if not self._is_next(frame.offset_s):
+        if self.skip(frame.offset_s):
             return None
         clip = preprocess(frame.picture, self._runtime.card)
+        self._seen_s = frame.offset_s
+        self._resampler.take(frame.offset_s)
         reset, decay = self._breaks(clip, frame.offset_s), self._decay(frame.offset_s)
         ended = self._forget() if reset else ()
         self._lap("preprocess")
@@ -104,15 +131,11 @@ class Session:
         """End what still goes on; the session can be fed again afterwards, from a blank memory."""
         return self._forget()
 
-    def _is_next(self, offset_s: float) -> bool:
+    def _needless(self, offset_s: float) -> str | None:
+        """Name why the frame of that offset is not to be used, if there is a reason."""
         if not self._seen_s < offset_s < math.inf:  # a timestamp that is not a number is out of order too
-            self.drop("order")
-            return False
-        self._seen_s = offset_s
-        if not self._resampler.takes(offset_s):
-            self.drop("rate")
-            return False
-        return True
+            return "order"
+        return None if self._resampler.is_due(offset_s) else "rate"
 
     def _breaks(self, clip: Array, offset_s: float) -> str | None:
         """Name the break between the last used frame and this one, if there is any."""

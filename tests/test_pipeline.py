@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import suppress
 from dataclasses import replace
 from itertools import zip_longest
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from stream import cards
 from stream.config import SessionSettings
-from stream.errors import SourceError, UnknownPart
+from stream.errors import DecodeError, SourceError, UnknownPart
 from stream.pipeline import Session, run
 from stream.types import Array, Drops, Frame, LabelEvent, Phase, State, Update
 from tests.toy import CARD, Broken, Plain, Shelf, Toy, frames
@@ -220,6 +221,39 @@ def test_a_picture_that_cannot_be_converted_is_counted_and_the_stream_goes_on() 
     assert [update.offset_s for update in sent if update] == [0.0, 0.1, 0.3, 0.4, 0.4]
     assert sent[-1]
     assert sent[-1].drops == Drops(decode=1)
+
+
+@settings(deadline=None, max_examples=25)
+@given(broken=st.lists(st.floats(0, 4), max_size=30))
+def test_pictures_that_cannot_be_converted_leave_a_session_as_if_they_had_not_come(broken: list[float]) -> None:
+    good, session, said = frames(evenly(100, 25.0), red=0.8, green=0.3), Session(Toy()), list[Update]()
+    bad = [replace(frame, picture=Broken()) for frame in frames(broken)]
+    for frame in sorted([*good, *bad], key=lambda frame: frame.offset_s):
+        with suppress(DecodeError):
+            said += filter(None, [session.feed(frame)])
+    expected = feed(Session(Toy()), good)
+    assert [(update.offset_s, update.labels, update.events) for update in said] == [
+        (update.offset_s, update.labels, update.events) for update in expected
+    ]
+
+
+def test_a_frame_may_be_skipped_by_its_offset_alone() -> None:
+    session = Session(Toy(), RAW)
+    assert session.seen_s == -math.inf
+    for offset_s, cause in ((0.0, None), (0.03, "rate"), (0.03, "order"), (math.nan, "order"), (0.1, None)):
+        assert session.skip(offset_s) == cause
+        if cause is None:
+            assert session.skip(offset_s) is None, "asking changes nothing"
+            assert feed(session, frames([offset_s]))
+    assert (session.seen_s, session.drops) == (0.1, Drops(rate=1, order=2))
+
+
+def test_a_lost_frame_counts_as_backlog_where_it_was_needed_and_its_place_is_for_the_next() -> None:
+    session = Session(Toy(), RAW)
+    feed(session, frames([0.0]))
+    assert [session.skip(offset_s, is_lost=True) for offset_s in (0.05, 0.1, 0.1)] == ["rate", "backlog", "order"]
+    assert session.skip(0.14) is None, "what was lost was not used"
+    assert session.drops == Drops(rate=1, backlog=1, order=1)
 
 
 def test_two_runs_of_the_same_frames_say_the_same() -> None:

@@ -150,7 +150,7 @@ class RecognitionService(rpc.RecognitionServiceServicer):
         waiting = Waiting(policy)
         reader = asyncio.create_task(self._read(context, waiting))
         try:
-            await self._answer(context, Answers(session, recogniser.card.fps, self._limits.max_pixels), waiting)
+            await self._answer(context, Answers(session, self._limits.max_pixels), waiting)
         finally:
             reader.cancel()
 
