@@ -21,7 +21,7 @@ from stream.buffer import frames
 from stream.cards import Card
 from stream.config import SessionSettings
 from stream.decode import encode_jpeg
-from stream.errors import ServiceError, UnknownPart
+from stream.errors import ServiceError, UnknownPart, UsageError
 from stream.resampling import Resampler
 from stream.server import convert
 from stream.sources.base import Source
@@ -39,6 +39,9 @@ OPTIONS = (
 )
 LEAVE_S = 2.0
 """Seconds: how long the sending thread has to let go of the source, and the server to say its last."""
+
+CALLERS = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND)
+"""What a server says of a configuration that the caller can mend: it names what is accepted."""
 
 _log = logging.getLogger(__name__)
 
@@ -100,7 +103,8 @@ def watch(
         timeout_s: seconds that the server has to answer at first.
 
     Raises:
-        ServiceError: the server cannot be reached, refused or ended the stream; carries its status and words.
+        ServiceError: the server cannot be reached, or ended the stream; carries its status and words.
+        UsageError: it refused a label or a setting; carries its words, which name what is accepted.
         UnknownPart: it has not loaded that model; lists those it has.
         SourceError: from the source, after the frames that came before it.
     """
@@ -144,6 +148,8 @@ def _translated(target: str) -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
+        if error.code() in CALLERS:
+            raise UsageError(f"{target}: {error.details()}") from error
         raise ServiceError(f"{target}: {error.code().name}: {error.details()}") from error
 
 

@@ -15,7 +15,7 @@ import pytest
 from stream import cards, rooms
 from stream.cli import watch
 from tests import clips
-from tests.server import live
+from tests.server.live import Server
 
 ROOT = Path(__file__).parents[2]
 CLEAN = {key: value for key, value in os.environ.items() if not key.startswith("STREAM_")}
@@ -109,6 +109,22 @@ def test_what_is_wrong_is_one_line_on_stderr_and_an_exit_code(
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--allow", "ask"], "no label named 'ask'; known: ash, birch, cedar, elm, fir"),
+        (["--model", "a9"], "no model named 'a9'; known: tiny"),
+    ],
+)
+def test_a_server_s_refusal_is_the_caller_s_mistake_as_it_is_here(
+    words: Sequence[str], message: str, clip: Path, server: Server
+) -> None:
+    done = watched(clip, "--server", server.address, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+
+
 def test_a_flag_it_does_not_know_is_a_usage_error(clip: Path) -> None:
     assert watched(clip, "--colour").returncode == 2
     assert watched().returncode == 2
@@ -160,10 +176,9 @@ def test_whoever_reads_only_the_first_lines_causes_no_error(model: Path, tmp_pat
     assert process.wait(60) == 0
 
 
-def test_a_server_says_what_would_be_said_here(clip: Path, model: Path) -> None:
+def test_a_server_says_what_would_be_said_here(clip: Path, model: Path, server: Server) -> None:
     here = watched(clip, "--model", model, "--json")
-    with live.running(model) as server:
-        there = watched(clip, "--server", server.address, "--json")
+    there = watched(clip, "--server", server.address, "--json")
     assert there.returncode == 0, there.stderr
     for ours, theirs in zip(said(here.stdout, "update"), said(there.stdout, "update"), strict=True):
         assert theirs["offset_s"] == pytest.approx(ours["offset_s"], abs=1e-6)

@@ -19,10 +19,11 @@ import pytest
 from stream import recogniser
 from stream.config import SessionSettings
 from stream.decode import decode_image, encode_jpeg
-from stream.errors import ServiceError, SourceError, UnknownPart
+from stream.errors import ServiceError, SourceError, UnknownPart, UsageError
 from stream.pipeline import run
 from stream.server import client
 from stream.types import Frame, Phase, Update
+from stream.v1 import recognition_pb2_grpc as rpc
 from tests.server import live
 from tests.server.live import ROOT, Server, jpegs
 from tests.toy import Shelf
@@ -124,9 +125,20 @@ def test_a_model_the_server_lacks_is_answered_with_those_it_has(server: Server) 
         client.watch(source, server.address, lambda frame, update: None, model="huge")
 
 
-def test_the_server_s_words_reach_the_caller(server: Server) -> None:
-    with Shelf([]) as source, pytest.raises(ServiceError, match="NOT_FOUND: no label named 'oak'; known: ash"):
+def test_what_the_caller_can_mend_is_said_in_the_server_s_words(server: Server) -> None:
+    with Shelf([]) as source, pytest.raises(UsageError, match=r"^127.*: no label named 'oak'; known: ash, birch"):
         client.watch(source, server.address, lambda frame, update: None, settings=SessionSettings(deny=("oak",)))
+
+
+def test_what_the_caller_cannot_mend_is_said_with_its_status(model) -> None:
+    with live.running(model, "--max-streams", "1") as server, server.channel() as channel:
+        line = live.Line(live.config())
+        held = rpc.RecognitionServiceStub(channel).Recognize(iter(line))
+        assert next(held).HasField("configured")
+        with Shelf([]) as source, pytest.raises(ServiceError, match="RESOURCE_EXHAUSTED: 1 streams are open"):
+            client.watch(source, server.address, lambda frame, update: None)
+        line.close()
+        assert next(held).HasField("finished")
 
 
 def test_models_can_be_listed(server: Server) -> None:
