@@ -24,7 +24,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@ $(VENV)/.serving
 
 demo: $(VENV)/.serving  ## server, client, generated gestures and real footage: labels, a video, a timeline
-	$(BIN)/python -m stream.cli.demo --out demo-output
+	@$(BIN)/python -c 'from stream.cli.entry import start; start("demo")' --out demo-output
 
 test: $(VENV)/.dev  ## every test that this machine can run
 	$(BIN)/python -m pytest

@@ -69,6 +69,7 @@ def test_commands_and_their_flags_exist(page: Path) -> None:
 def shown(name: str) -> str:
     """Return the help of a console script."""
     [script] = metadata.entry_points(group="console_scripts", name=name)
-    command, wide = [sys.executable, "-m", script.module, "--help"], {**os.environ, "COLUMNS": "200"}
+    start = f"from {script.module} import {script.attr} as start; start()"
+    command, wide = [sys.executable, "-c", start, "--help"], {**os.environ, "COLUMNS": "200"}
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, env=wide)
     return done.stdout

@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.text import Text
 
 from stream import rooms
+from stream.cli.entry import INTERRUPTED, listen
 from stream.errors import StreamError, UsageError
 
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: as asked; it could not be done; the caller can fix it; Ctrl-C."""
+OK, FAILED, USAGE = 0, 1, 2
+"""Exit codes: as asked; it could not be done; the caller can fix it."""
 
 PACKAGE = "movinet-stream"
 
@@ -36,6 +37,7 @@ def reported(command: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
+            listen()
             return command(*args, **kwargs)
         except StreamError as error:
             fail(str(error))

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from stream.cli.console import INTERRUPTED, Version, program
+from stream.cli.console import Version, program
+from stream.cli.entry import INTERRUPTED
 from stream.recogniser import Recogniser, load
 from stream.server.serve import serve as run
 from stream.server.service import Limits

@@ -1,0 +1,38 @@
+"""Where every program begins: what a command needs is imported from here, and Ctrl-C is quiet all the while.
+
+Until its work begins (`console.reported`) a program has nothing to clean up, so Ctrl-C ends it on the spot: as an
+exception it would come up wherever an import happens to be, some of which turn it into another error.
+"""
+
+import importlib
+import os
+import signal
+from functools import partial
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+
+def leave(*_: object) -> None:
+    """End this process on the spot, without a word."""
+    os._exit(INTERRUPTED)
+
+
+def start(name: str) -> None:
+    """Run the program of `stream/cli/NAME.py`."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else Ctrl-C is ignored, and stays so
+        signal.signal(signal.SIGINT, leave)
+    importlib.import_module(f"stream.cli.{name}").main()
+
+
+def listen() -> None:
+    """Let Ctrl-C raise KeyboardInterrupt from now on, for what is to be cleaned up."""
+    if signal.getsignal(signal.SIGINT) is leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+watch = partial(start, "watch")
+serve = partial(start, "serve")
+export = partial(start, "export")
+train = partial(start, "train")
+evaluate = partial(start, "evaluate")
