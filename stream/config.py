@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from stream.errors import UsageError
 
+EVERY_LABEL = 2**31 - 1
+"""As `top_k`: an update lists all labels, whatever the model."""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
@@ -13,7 +16,7 @@ class SessionSettings:
     memory_s: float | None = None
     """Seconds: time constant of forgetting, > 0; `inf` never forgets (the official model)."""
     top_k: int = 3
-    """Count: how many labels an update lists, 1 or more."""
+    """Count: how many labels an update lists, 1 or more; more than there are lists all."""
     begin_threshold: float = 0.5
     """Probability in (0, 1]: an action begins when it reaches this."""
     end_threshold: float = 0.35

@@ -1,6 +1,7 @@
 """What every console script shares: errors in one line, exit codes, `--version`."""
 
 import functools
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -49,6 +50,19 @@ def reported(command: Callable[P, T]) -> Callable[P, T]:
             raise typer.Exit(OK) from None
 
     return wrapper
+
+
+class _Lines(logging.Handler):
+    """Writes to what is stderr at the time: a live table puts itself in its place, so that lines come above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"{self.format(record)}\n")
+
+
+def log_to_stderr() -> None:
+    """Let what this package logs, at INFO and above, be plain lines on stderr."""
+    logging.basicConfig(handlers=[_Lines()], format="%(message)s")
+    logging.getLogger("stream").setLevel(logging.INFO)
 
 
 def fail(message: str) -> None:

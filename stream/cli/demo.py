@@ -4,8 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +12,12 @@ from typing import Annotated
 import typer
 
 from stream.cli.console import program
+from stream.cli.outputs import Outputs
+from stream.config import SessionSettings
 from stream.errors import ServiceError, SourceError, StreamError
 from stream.matching import match
 from stream.motions import GESTURES
 from stream.server import client
-from stream.sinks import open_sink
-from stream.sinks.base import Sink
 from stream.sources import open_source, synthetic
 from stream.sources.base import Source
 from stream.types import Frame, LabelEvent, Update
@@ -57,19 +56,16 @@ def _show(title: str, source: Source, target: str, stem: Path) -> list[LabelEven
     """Send a source to the server; print, film and plot what comes back."""
     _say(f"\n{title}: {source.uri}")
     said: list[LabelEvent] = []
-    video, plot = stem.with_suffix(".mp4"), stem.with_suffix(".png")
-    with ExitStack() as stack:
-        sinks = [open_sink("table", "-", title=title), open_sink("video", str(video))]
-        sinks += [open_sink("plot", str(plot), title=title)]
-        trips = client.watch(source, target, partial(_send, [stack.enter_context(sink) for sink in sinks], said))
-    _say(f"  {trips}\n  video {video}, timeline {plot}")
+    outputs = Outputs(SessionSettings(), video=stem.with_suffix(".mp4"), plot=stem.with_suffix(".png"))
+    with outputs.opened(title) as send:
+
+        def note(frame: Frame, update: Update | None) -> None:
+            said.extend(update.events if update else ())
+            send(frame, update)
+
+        trips = client.watch(source, target, note, settings=outputs.asked)
+    _say(f"  {trips}\n  video {outputs.video}, timeline {outputs.plot}")
     return said
-
-
-def _send(sinks: list[Sink], said: list[LabelEvent], frame: Frame, update: Update | None) -> None:
-    said += update.events if update else ()
-    for sink in sinks:
-        sink.send(frame, update)
 
 
 @contextmanager

@@ -2,30 +2,22 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stream.cli.console import Version, program
+from stream.cli.console import Version, log_to_stderr, program
+from stream.cli.outputs import Outputs
 from stream.config import SessionSettings
 from stream.pipeline import run
 from stream.recogniser import Recogniser, load
-from stream.sinks import open_sink
-from stream.sinks.base import Sink
 from stream.sources import open_source, scheme
 from stream.sources.base import Source
-from stream.types import Frame, Update
 
 DEFAULT = "gestures-a0"
 USUAL = SessionSettings()
 READING, OUTPUT = "How the stream is read", "Where it goes"
-
-Send = Callable[[Frame, Update | None], None]
 
 Uri = Annotated[
     str,
@@ -172,60 +164,28 @@ def watch(
         is_cut_aware=cuts,
     )
     pictures = open_source(source, realtime=_is_live(source, json) if realtime is None else realtime)
-    outputs = _Outputs(json, save, plot, top_k)
+    outputs = Outputs(settings, json, save, plot)
     stop_s = math.inf if seconds is None else seconds
+    log_to_stderr()
     if server:
-        _watch_there(pictures, outputs, server, model or "", settings=settings, stop_s=stop_s)
+        _watch_there(pictures, outputs, server, model or "", stop_s)
     else:
-        recogniser = load(model or DEFAULT, runtime, threads)
-        _watch_here(pictures, outputs, recogniser, settings=settings, stop_s=stop_s)
+        _watch_here(pictures, outputs, load(model or DEFAULT, runtime, threads), stop_s)
 
 
-@dataclass(frozen=True, slots=True)
-class _Outputs:
-    """Where everything goes."""
-
-    is_json: bool
-    video: Path | None
-    plot: Path | None
-    row_count: int
-
-    @contextmanager
-    def opened(self, title: str) -> Iterator[Send]:
-        """Open the sinks; give the function that sends to all of them."""
-        sinks = [
-            open_sink("jsonl", "-") if self.is_json else open_sink("table", "-", title=title, row_count=self.row_count)
-        ]
-        if self.video:
-            sinks.append(open_sink("video", str(self.video)))
-        if self.plot:
-            sinks.append(open_sink("plot", str(self.plot), title=title))
-        with ExitStack() as stack:
-            entered = [stack.enter_context(sink) for sink in sinks]
-            yield partial(_send_to_all, entered)
-
-
-def _send_to_all(sinks: list[Sink], frame: Frame, update: Update | None) -> None:
-    for sink in sinks:
-        sink.send(frame, update)
-
-
-def _watch_here(
-    source: Source, outputs: _Outputs, recogniser: Recogniser, *, settings: SessionSettings, stop_s: float
-) -> None:
-    session = recogniser.session(settings)
+def _watch_here(source: Source, outputs: Outputs, recogniser: Recogniser, stop_s: float) -> None:
+    session = recogniser.session(outputs.asked)
     title = f"{source.uri}   {recogniser.card.name}   {recogniser.runtime.name}"
     with outputs.opened(title) as send, source:
         run(source, session, send, stop_s=stop_s)
 
 
-def _watch_there(
-    source: Source, outputs: _Outputs, target: str, model: str, *, settings: SessionSettings, stop_s: float
-) -> None:
+def _watch_there(source: Source, outputs: Outputs, target: str, model: str, stop_s: float) -> None:
     from stream.server import client  # noqa: PLC0415 - grpc takes longer to import than all the rest
 
-    with outputs.opened(f"{source.uri}   {model}   {target}") as send, source:
-        client.watch(source, target, send, model=model, settings=settings, stop_s=stop_s)
+    title = "   ".join(filter(None, (source.uri, model, target)))
+    with outputs.opened(title) as send, source:
+        client.watch(source, target, send, model=model, settings=outputs.asked, stop_s=stop_s)
 
 
 def _is_live(uri: str, is_json: bool) -> bool:

@@ -1,9 +1,18 @@
 """What a sink offers: `build(target) -> Sink`."""
 
+import logging
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from stream.types import Frame, Update
+
+_log = logging.getLogger(__name__)
+
+
+def say_written(path: Path) -> None:
+    """Log that a file is complete, and how big it is."""
+    _log.info("wrote %s, %.1f kB", path, path.stat().st_size / 1000)
 
 
 class Sink(Protocol):

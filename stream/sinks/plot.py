@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from stream.errors import UsageError
+from stream.sinks.base import say_written
 from stream.types import Array, Frame, LabelEvent, Phase, Update
 
 POINT_COUNT = 4000
@@ -32,7 +33,7 @@ GREY, DARK = "#8b929b", "#22272e"
 def build(target: str, *, title: str = "") -> "Plot":
     """Prepare to write the PNG `target`, when the `with` ends.
 
-    Labels that were not among the listed ones of an update count as 0; a larger `top_k` lists more.
+    A label that an update does not list counts as 0, so give it updates that list all: `top_k` = `EVERY_LABEL`.
 
     Raises:
         UsageError: not the path of a PNG, or its folder does not exist.
@@ -85,6 +86,7 @@ class Plot:
             return
         try:
             self._draw().savefig(self._path)
+            say_written(self._path)
         except OSError as failed:
             raise UsageError(f"cannot write {self._path}: {failed.strerror}") from failed
 

@@ -25,27 +25,26 @@ BAR_WIDTH = 28
 TERMINAL = "-"
 
 
-def build(target: str = TERMINAL, *, title: str = "stream", row_count: int = 3) -> "Table":
+def build(target: str = TERMINAL, *, title: str = "stream") -> "Table":
     """Prepare to draw to stdout, the only `target` ("-").
 
     Args:
         target: "-".
         title: what is watched, and by what.
-        row_count: count of labels that an update lists at most; their place is kept while there are fewer.
 
     Raises:
         UsageError: another target.
     """
     if target != TERMINAL:
         raise UsageError(f"the table is drawn to the terminal, not to {target!r}; accepted: {TERMINAL!r}")
-    return Table(title, row_count)
+    return Table(title)
 
 
 class Table:
     """Keeps what is to be seen and draws it at most every `REFRESH_S`."""
 
-    def __init__(self, title: str, row_count: int, console: Console | None = None) -> None:
-        self._title, self._row_count = title, row_count
+    def __init__(self, title: str, console: Console | None = None) -> None:
+        self._title, self._row_count = title, 0  # the most that were listed: fewer keep the place of as many
         self._console = console or Console(highlight=False)
         self._live = Live(console=self._console, auto_refresh=False) if self._console.is_terminal else None
         self._update: Update | None = None
@@ -120,6 +119,7 @@ class Table:
             grid.add_row(
                 Text(label.name, style), _bar(label.probability, style), Text(f"{label.probability:4.0%}", style)
             )
+        self._row_count = max(self._row_count, len(update.labels))
         for _ in range(self._row_count - len(update.labels)):
             grid.add_row("", "", "")
         return grid

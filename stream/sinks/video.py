@@ -12,6 +12,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from stream.errors import MissingDependency, StreamError, UsageError
+from stream.sinks.base import say_written
 from stream.types import Frame, Label, Phase, Update
 
 try:
@@ -73,6 +74,7 @@ class VideoSink:
             self._writer.write(None)
             self._writer.container.close()
             self._part.replace(self._path)
+            say_written(self._path)
         except (av.FFmpegError, OSError) as failed:
             self._fail(failed)
 

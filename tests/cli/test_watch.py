@@ -36,7 +36,7 @@ def said(output: str, kind: str) -> list[dict[str, object]]:
 
 
 def test_every_used_frame_of_a_file_is_a_line(clip: Path, model: Path) -> None:
-    done = watched(clip, "--model", model, "--json", "--top-k", 2)
+    done = watched(clip, "--model", model, "--json", "--top-k", 2, "--begin", 0.3, "--end", 0.2)
     assert (done.returncode, done.stderr) == (0, "")
     updates = said(done.stdout, "update")
     assert [update["offset_s"] for update in updates] == pytest.approx([i / 10 for i in range(20)], abs=1e-3)
@@ -67,6 +67,53 @@ def test_the_video_and_the_plot_are_written(clip: Path, model: Path, tmp_path: P
     with av.open(str(video)) as container:
         assert sum(1 for _ in container.decode(video=0)) == 20
     assert plot.read_bytes().startswith(b"\x89PNG")
+    assert done.stderr.splitlines()[:2] == [wrote(video), wrote(plot)]
+
+
+def wrote(path: Path) -> str:
+    return f"wrote {path}, {path.stat().st_size / 1000:.1f} kB"
+
+
+@pytest.mark.parametrize("is_remote", [False, True], ids=["here", "through a server"])
+def test_the_plot_shows_every_label_however_few_are_listed(
+    is_remote: bool, clip: Path, model: Path, server: Server, tmp_path: Path
+) -> None:
+    where = ("--server", server.address) if is_remote else ("--model", model)
+    for count in (1, 5):
+        plot = tmp_path / f"{count}.png"
+        done = watched(clip, *where, "--top-k", count, "--json", "--plot", plot)
+        assert {len(update["labels"]) for update in said(done.stdout, "update")} == {count}
+    assert (tmp_path / "1.png").read_bytes() == (tmp_path / "5.png").read_bytes()
+
+
+NOTHING = "no event: 20 frames used, 1.9 s; no action reached 1 and held for 0.2 s\n"
+
+
+def test_a_watch_without_an_event_says_so_on_stderr(clip: Path, model: Path) -> None:
+    done = watched(clip, "--model", model, "--begin", 1)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", NOTHING)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
+def test_in_a_terminal_too(clip: Path, model: Path) -> None:
+    ours, theirs = os.openpty()
+    environment = {**CLEAN, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "80"}
+    words = command(clip, "--model", model, "--begin", 1)
+    with subprocess.Popen(words, stdout=theirs, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        os.close(theirs)
+        shown = b"".join(iter(lambda: read(ours), b"")).decode()
+        assert process.stderr
+        assert process.stderr.read() == NOTHING
+    assert str(clip) in shown
+    assert "no event" not in shown
+
+
+def read(terminal: int) -> bytes:
+    """Return what is there; nothing at the end, which Linux calls an error."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
 
 
 def test_it_stops_after_the_seconds_it_is_given(clip: Path, model: Path) -> None:
@@ -144,7 +191,9 @@ def test_ctrl_c_completes_what_was_to_be_saved_and_leaves_quietly_with_130(model
         seen += json.loads(process.stdout.readline())["kind"] == "update"
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (130, "")
+    assert process.returncode == 130
+    assert errors.splitlines()[:2] == [wrote(video), wrote(plot)]
+    assert "Traceback" not in errors
     with av.open(str(video)) as container:
         assert sum(1 for _ in container.decode(video=0)) >= 7, "the last one may have been on its way"
     assert plot.exists()

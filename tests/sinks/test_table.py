@@ -25,7 +25,7 @@ def test_without_a_terminal_an_action_is_two_lines(capsys: pytest.CaptureFixture
 
 def test_the_last_picture_of_the_table_has_labels_events_age_and_drops() -> None:
     screen = io.StringIO()
-    table = Table("toy [in] the window", 3, Console(file=screen, force_terminal=True, width=80))
+    table = Table("toy [in] the window", Console(file=screen, force_terminal=True, width=80))
     with table:
         session = Session(Toy(), SETTINGS)
         session.drop("backlog", 7)
@@ -45,7 +45,7 @@ def test_names_of_labels_are_never_markup() -> None:
     from tests.toy import Plain
 
     screen = io.StringIO()
-    with Table("t", 1, Console(file=screen, force_terminal=True, width=80)) as table:
+    with Table("t", Console(file=screen, force_terminal=True, width=80)) as table:
         event = LabelEvent("[red]x[/nope]", Phase.BEGIN, 0.5, 0.0, 0.0)
         table.send(Frame(Plain(), 0.0, 0), Update(0.0, (Label("[red]x[/nope]", 0.5),), (event,), 0.0, Drops()))
     assert "[red]x[/nope]" in screen.getvalue()

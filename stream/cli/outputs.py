@@ -1,0 +1,91 @@
+"""Where the updates of a watch go: a table or JSON lines, a video, a plot; and what is to be said at its end."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from stream.config import EVERY_LABEL, SessionSettings
+from stream.sinks import open_sink
+from stream.sinks.base import Sink
+from stream.types import Frame, Update
+
+Send = Callable[[Frame, Update | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What is wanted of a watch."""
+
+    settings: SessionSettings
+    """How the stream is to be read, and how many labels people want to see of it."""
+    is_json: bool = False
+    """JSON lines on stdout instead of a table."""
+    video: Path | None = None
+    """The overlaid video, an .mp4."""
+    plot: Path | None = None
+    """The timeline, a .png: of all labels, however few are listed elsewhere."""
+
+    @property
+    def asked(self) -> SessionSettings:
+        """What to ask of the session, so that everything wanted can be made of its updates."""
+        return replace(self.settings, top_k=EVERY_LABEL) if self.plot else self.settings
+
+    @contextmanager
+    def opened(self, title: str) -> Iterator[Send]:
+        """Open the sinks; give the function that sends to all of them. A watch without an event is said at its end."""
+        split = _Split(self.settings.top_k, self._listing(title), self._whole(title))
+        try:
+            with ExitStack() as stack:
+                for sink in split.sinks:
+                    stack.enter_context(sink)
+                yield split.send
+        except KeyboardInterrupt:
+            self._sum_up(split)
+            raise
+        self._sum_up(split)
+
+    def _listing(self, title: str) -> list[Sink]:
+        """Prepare the sinks for people and programs, which list the best labels."""
+        video = [open_sink("video", str(self.video))] if self.video else []
+        if self.is_json:
+            return [*video, open_sink("jsonl", "-")]
+        return [*video, open_sink("table", "-", title=title)]
+
+    def _whole(self, title: str) -> list[Sink]:
+        return [open_sink("plot", str(self.plot), title=title)] if self.plot else []
+
+    def _sum_up(self, split: "_Split") -> None:
+        if not split.has_event:
+            wanted = f"{self.settings.begin_threshold:g} and held for {self.settings.min_duration_s:g} s"
+            seen = f"{split.count} frames used, {split.offset_s:.1f} s"
+            sys.stderr.write(f"no event: {seen}; no action reached {wanted}\n")
+
+
+class _Split:
+    """Sends the best labels of an update to some sinks and all of them to others; keeps count."""
+
+    def __init__(self, top_k: int, listing: list[Sink], whole: list[Sink]) -> None:
+        self._top_k, self._listing, self._whole = top_k, listing, whole
+        self.count, self.offset_s, self.has_event = 0, 0.0, False
+        self._last: Frame | None = None
+
+    @property
+    def sinks(self) -> list[Sink]:
+        """All of them, in the order of their opening: a live table is closed before files are completed."""
+        return [*self._whole, *self._listing]
+
+    def send(self, frame: Frame, update: Update | None) -> None:
+        """Send what a frame gave to every sink."""
+        if update:
+            self._note(frame, update)
+        for sink in self._listing:
+            sink.send(frame, update and replace(update, labels=update.labels[: self._top_k]))
+        for sink in self._whole:
+            sink.send(frame, update)
+
+    def _note(self, frame: Frame, update: Update) -> None:
+        self.count += frame is not self._last  # the last one comes again with what it ends
+        self._last, self.offset_s = frame, update.offset_s
+        self.has_event = self.has_event or bool(update.events)
