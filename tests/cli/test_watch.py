@@ -182,15 +182,15 @@ def test_ctrl_c_completes_what_was_to_be_saved_and_leaves_quietly_with_130(model
     film = clips.write(tmp_path / "long.mp4", clips.evenly(600))
     video, plot = tmp_path / "labelled.mp4", tmp_path / "labels.png"
     words = command(film, "--model", model, "--realtime", "--json", "--save", video, "--plot", plot)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**CLEAN, "PYTHONPATH": str(ROOT)}
-    )
-    assert process.stdout
-    seen = 0
-    while seen < 8:
-        seen += json.loads(process.stdout.readline())["kind"] == "update"
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    ) as process:
+        assert process.stdout
+        seen = 0
+        while seen < 8:
+            seen += json.loads(process.stdout.readline())["kind"] == "update"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors.splitlines()[:2] == [wrote(video), wrote(plot)]
     assert "Traceback" not in errors
