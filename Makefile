@@ -49,7 +49,7 @@ PARITY ?=
 parity: $(VENV)/.dev  ## compare with Google's network, live, in an environment of its own
 	$(BIN)/python tests/parity/run.py $(PARITY)
 
-test-lowest: | $(BIN)/python  ## the tests on the lowest versions that pyproject.toml allows
+test-lowest:  ## the tests on the lowest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints-lowest.txt --editable '.[dev]'
 	.venv-lowest/bin/python -m pytest
