@@ -111,7 +111,7 @@ class Session:
             return None
         clip = preprocess(frame.picture, self._runtime.card)
         self._seen_s = frame.offset_s
-        self._resampler.take(frame.offset_s)
+        self._resampler.takes(frame.offset_s)
         reset, decay = self._breaks(clip, frame.offset_s), self._decay(frame.offset_s)
         ended = self._forget() if reset else ()
         self._lap("preprocess")

@@ -21,10 +21,13 @@ class Resampler:
         self._due_s = -math.inf
 
     def is_due(self, offset_s: float) -> bool:
-        """Say whether the frame of that offset is to be used; changes nothing."""
+        """Say whether the frame of that offset would be used; changes nothing."""
         return offset_s >= self._due_s - TOLERANCE * self._interval_s
 
-    def take(self, offset_s: float) -> None:
-        """Move the clock past the frame of that offset, which was due; offsets must increase."""
+    def takes(self, offset_s: float) -> bool:
+        """Say whether the frame of that offset is used; if so, the clock moves past it. Offsets must increase."""
+        if not self.is_due(offset_s):
+            return False
         due_s = offset_s if math.isinf(self._due_s) else self._due_s
         self._due_s = max(due_s, offset_s - CATCH_UP * self._interval_s) + self._interval_s
+        return True

@@ -2,6 +2,8 @@
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
 
@@ -34,8 +36,18 @@ def find(room: str, name: str) -> ModuleType:
     """
     if name not in names(room):
         raise UnknownPart(KINDS[room], name, names(room))
-    try:
+    with needing(f"the {KINDS[room]} {name!r}", name):
         return importlib.import_module(f"stream.{room}.{name}")
+
+
+@contextmanager
+def needing(part: str, extra: str) -> Iterator[None]:
+    """Import what only an extra brings.
+
+    Raises:
+        MissingDependency: a package is not installed; says how to get the extra.
+    """
+    try:
+        yield
     except ModuleNotFoundError as error:
-        missing = (error.name or "").split(".")[0]
-        raise MissingDependency(f"the {KINDS[room]} {name!r}", missing, name) from error
+        raise MissingDependency(part, (error.name or "").split(".")[0], extra) from error

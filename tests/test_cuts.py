@@ -89,8 +89,7 @@ def test_the_five_cuts_of_a_street_film_are_found_and_nothing_else(fps: float, s
     with av.open(str(film)) as container:
         for frame in container.decode(video=0):
             offset_s = float(frame.time or 0)
-            if resampler.is_due(offset_s):
-                resampler.take(offset_s)
+            if resampler.takes(offset_s):
                 clip = preprocess(AvPicture(frame), card)
                 found += [offset_s] if detector.is_cut(clip) else []
     assert found == pytest.approx([1.2, 3.04, 5.48, 7.48, 9.68], abs=1 / fps + 0.13)

@@ -15,11 +15,7 @@ MODELS_FPS = st.sampled_from([5.0, 8.0, 10.0, 12.0])
 
 def chosen(offsets_s: list[float], fps: float) -> list[float]:
     resampler = Resampler(fps)
-    used = []
-    for offset_s in filter(resampler.is_due, offsets_s):
-        resampler.take(offset_s)
-        used.append(offset_s)
-    return used
+    return [offset_s for offset_s in offsets_s if resampler.takes(offset_s)]
 
 
 @pytest.mark.parametrize("source_fps", [12.5, 15, 23.976, 24, 25, 29.97, 30, 50, 59.94, 60, 120])

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from stream import cards
+from stream import cards, rooms
 from stream.cards import Card
 from stream.cli.console import Version, program
 from stream.errors import UsageError
@@ -53,7 +53,8 @@ def evaluate(
     Single actions give the accuracy, with Wilson's 95 % interval, and the confusion matrix. Long streams with pauses,
     read with the default settings, say how many gestures came out as events and how many events were false.
     """
-    from stream.training import evaluate, plots  # noqa: PLC0415  # a serving install lacks what they need
+    with rooms.needing("stream-eval", "train"):
+        from stream.training import evaluate, plots  # noqa: PLC0415  # a serving install lacks what they need
 
     recogniser = load(model, runtime)
     evaluate.check(recogniser)

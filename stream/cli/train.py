@@ -53,8 +53,8 @@ def train(
     The same seed, samples and threads give the same model on the same machine. A run that was killed goes on with
     --resume. Measure the result with stream-eval.
     """
-    rooms.find("runtimes", "torch")  # says how to get what is missing, before anything else
-    from stream.training.recipes import Order, train  # noqa: PLC0415  # takes torch with it
+    with rooms.needing("stream-train", "train"):
+        from stream.training.recipes import Order, train  # noqa: PLC0415  # a serving install lacks what they need
 
     asked = {"streams": samples, "rate": rate, "easy_share": easy, "seed": seed, "threads": threads}
     changes = {name: value for name, value in asked.items() if value is not None}

@@ -212,8 +212,7 @@ class _Sender:
             for frame in stream:
                 if frame.offset_s >= self._stop_s or self._stopping.is_set():
                     return
-                if resampler.is_due(frame.offset_s):
-                    resampler.take(frame.offset_s)
+                if resampler.takes(frame.offset_s):
                     yield self._request(frame)
                     self._room.acquire()
                 else:
