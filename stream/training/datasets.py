@@ -1,0 +1,313 @@
+"""Reads which clip shows what: folders, a CSV in the manner of Kinetics, or JSON in the manner of ActivityNet.
+
+Nothing is decoded here. What is wrong with the data is said with its file and line.
+"""
+
+import csv
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from stream.errors import UsageError
+
+VIDEOS = frozenset(
+    ("mp4", "mkv", "avi", "mov", "webm", "m4v", "mpg", "mpeg", "mts", "m2ts", "3gp", "wmv", "flv", "ogv")
+)
+"""Suffixes of what counts as a video in a folder."""
+
+SUBSETS = {
+    "train": "train", "training": "train",
+    "val": "validation", "valid": "validation", "validate": "validation", "validation": "validation",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+"""What data sets call their parts -> what we call them."""
+
+COLUMNS = {
+    "path": "path", "video": "path", "file": "path", "filename": "path",
+    "youtube_id": "id", "video_id": "id",
+    "label": "label", "class": "label",
+    "start": "start", "time_start": "start", "start_s": "start",
+    "end": "end", "time_end": "end", "end_s": "end",
+    "group": "group", "split": "subset", "subset": "subset",
+}  # fmt: skip
+"""What a CSV's header may say -> what is meant; other columns are not read."""
+
+LAYOUTS = (
+    "a folder of CLASS/CLIP.mp4, a .csv with the header path,label or path,label,start,end (Kinetics' own "
+    "label,youtube_id,time_start,time_end,split too), or ActivityNet's .json"
+)
+"""What is accepted, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A piece of a video that shows one action."""
+
+    path: Path
+    """The video."""
+    label: str
+    """What it shows."""
+    start_s: float = 0.0
+    """Seconds on the video's own clock: the first frame used is on or after this."""
+    end_s: float = math.inf
+    """Seconds: the last frame used is before this; inf is the video's end."""
+    group: str = ""
+    """What must not be on both sides of a split, as the data says: the recording. Blank where it does not say."""
+    subset: str = ""
+    """train, validation or test, as the data says. Blank where it does not say."""
+    where: str = field(default="", compare=False)
+    """FILE:LINE that names it, for messages."""
+
+    def __str__(self) -> str:
+        span = "" if (self.start_s, self.end_s) == (0.0, math.inf) else f" {self.start_s:g}-{self.end_s:g} s"
+        return f"{self.path}{span}" + (f" ({self.where})" if self.where else "")
+
+
+def read(data: Path, videos: Path | None = None, *, is_lenient: bool = False) -> tuple[Sample, ...]:
+    """List the samples of a data set in a fixed order.
+
+    Args:
+        data: a folder, a `.csv` or a `.json`; see `LAYOUTS`.
+        videos: folder in which the names of a `.csv` or `.json` are looked for; by default the file's own.
+        is_lenient: leave out samples whose video is missing; else that is an error.
+
+    Raises:
+        UsageError: it is none of these, or something in it is missing, double or contradictory; says where.
+    """
+    if data.is_dir():
+        found = tuple(_folders(data))
+    elif data.is_file() and data.suffix.lower() in READERS:
+        shelf = Shelf(videos or data.parent)
+        if not shelf.root.is_dir():
+            raise UsageError(f"{shelf.root} is no folder; accepted: the folder that holds the videos of {data}")
+        found = tuple(READERS[data.suffix.lower()](data, shelf))
+        found = _present(data, found, is_lenient)
+    else:
+        raise UsageError(f"{data} {'is no data set' if data.exists() else 'does not exist'}; accepted: {LAYOUTS}")
+    _refuse_doubles(data, found)
+    if len(labels(found)) < 2:
+        only = ", ".join(repr(label) for label in labels(found)) or "none"
+        raise UsageError(
+            f"{data} has {len(found)} samples of one class or none ({only}); accepted: two classes or more"
+        )
+    return found
+
+
+def labels(samples: Iterable[Sample]) -> tuple[str, ...]:
+    """List the labels, sorted."""
+    return tuple(sorted({sample.label for sample in samples}))
+
+
+def is_video(path: Path) -> bool:
+    """Say whether a file counts as a video, by its name."""
+    return path.suffix.lower().lstrip(".") in VIDEOS and not path.name.startswith(".")
+
+
+# --- folders ---
+
+
+def _folders(root: Path) -> Iterator[Sample]:
+    """Read CLASS/CLIP.mp4 of any depth, or train/CLASS/CLIP.mp4 beside val/CLASS/CLIP.mp4."""
+    inside = _children(root)
+    if inside and all(folder.name.lower() in SUBSETS for folder in inside):
+        for folder in inside:
+            yield from _classes(folder, SUBSETS[folder.name.lower()])
+    else:
+        yield from _classes(root, "")
+
+
+def _classes(root: Path, subset: str) -> Iterator[Sample]:
+    if stray := sorted(path.name for path in root.iterdir() if path.is_file() and is_video(path)):
+        raise UsageError(f"{root / stray[0]} lies beside the classes, not in one; accepted: {root}/CLASS/{stray[0]}")
+    folders = _children(root)
+    if not folders:
+        raise UsageError(f"{root} holds no class folders; accepted: {LAYOUTS}")
+    for folder in folders:
+        clips = sorted(path for path in folder.rglob("*") if path.is_file() and is_video(path))
+        if not clips:
+            raise UsageError(
+                f"class {folder.name!r} is empty: no video in {folder}; accepted: .{', .'.join(sorted(VIDEOS))}"
+            )
+        yield from (Sample(path, folder.name, subset=subset) for path in clips)
+
+
+def _children(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+# --- tables ---
+
+
+class Shelf:
+    """The videos of a folder, found by what a table calls them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def by_path(self, name: str) -> Path:
+        """Take a path as it is written, from the root where it is relative."""
+        return self.root / name
+
+    def by_id(self, name: str, start_s: float, end_s: float) -> tuple[Path, bool]:
+        """Find a video by its id; True where the file is the span alone, as Kinetics' tools name it: ID_000010_000020.
+
+        Raises:
+            UsageError: two files have that name.
+        """
+        if math.isfinite(end_s):
+            cut = self._only(f"{name}_{int(start_s):06d}_{int(end_s):06d}")
+            if cut:
+                return cut, True
+        return self._only(name) or self._only(f"v_{name}") or self.root / f"{name}.mp4", False
+
+    def _only(self, stem: str) -> Path | None:
+        found = self._stems.get(stem, [])
+        if len(found) > 1:
+            raise UsageError(f"{found[0]} and {found[1]} have the same name; accepted: one video of a name")
+        return found[0] if found else None
+
+    @cached_property
+    def _stems(self) -> dict[str, list[Path]]:
+        found = defaultdict[str, list[Path]](list)
+        for path in sorted(self.root.rglob("*")):
+            if is_video(path):
+                found[path.stem].append(path)
+        return found
+
+
+def _table(path: Path, shelf: Shelf) -> Iterator[Sample]:
+    """Read a CSV with a header."""
+    for where, row in rows(path):
+        if not row.get("label"):
+            raise UsageError(f"{where}: no label; accepted: {LAYOUTS}")
+        start_s, end_s = _seconds(where, row.get("start", ""), 0.0), _seconds(where, row.get("end", ""), math.inf)
+        if start_s >= end_s:
+            raise UsageError(f"{where}: from {start_s:g} to {end_s:g} s; accepted: an end after the start")
+        said = row.get("subset", "").lower()
+        if said and said not in SUBSETS:
+            raise UsageError(f"{where}: split is {said!r}; accepted: {', '.join(SUBSETS)}, or blank")
+        place = shelf.by_path(row.get("path", "")), False
+        if not row.get("path"):
+            if not row.get("id"):
+                raise UsageError(f"{where}: no path; accepted: {LAYOUTS}")
+            place = shelf.by_id(row["id"], start_s, end_s)
+        span = (0.0, math.inf) if place[1] else (start_s, end_s)
+        group = row.get("group", "") or row.get("id", "")
+        yield Sample(place[0], row["label"], *span, group, SUBSETS.get(said, ""), where)
+
+
+def header(path: Path) -> tuple[str, ...]:
+    """Return the names of a CSV's columns, lower case.
+
+    Raises:
+        UsageError: it is no text, or empty.
+    """
+    return tuple(name.strip().lower() for name in next(_lines(path))[1])
+
+
+def rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield FILE:LINE and what the row says, by the names in `COLUMNS`.
+
+    Raises:
+        UsageError: no such columns, or a row has fewer or more; says the line.
+    """
+    names = header(path)
+    meant = [COLUMNS.get(name, "") for name in names]
+    if "label" not in meant or not {"path", "id"} & set(meant):
+        raise UsageError(f"{path}:1: the header is {','.join(names)}; accepted: {LAYOUTS}")
+    if doubled := [name for name, count in Counter(filter(None, meant)).items() if count > 1]:
+        raise UsageError(f"{path}:1: the header {','.join(names)} gives the {doubled[0]} twice; accepted: once")
+    for number, values in _lines(path):
+        if number == 1 or not any(values):
+            continue
+        if len(values) != len(names):
+            raise UsageError(f"{path}:{number}: {len(values)} columns; accepted: {len(names)}, as in the header")
+        yield f"{path}:{number}", {name: value for name, value in zip(meant, values, strict=True) if name}
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the columns of every line."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            is_empty = True
+            for values in reader:
+                is_empty = False
+                yield reader.line_num, [value.strip() for value in values]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not a CSV in UTF-8: {error}") from error
+    if is_empty:
+        raise UsageError(f"{path} is empty; accepted: {LAYOUTS}")
+
+
+def _seconds(where: str, text: str, otherwise: float) -> float:
+    try:
+        value = float(text) if text else otherwise
+    except ValueError:
+        value = -1.0
+    if not value >= 0:
+        raise UsageError(f"{where}: a time is {text!r}; accepted: seconds, 0 or more, or blank")
+    return value
+
+
+def _activitynet(path: Path, shelf: Shelf) -> Iterator[Sample]:
+    """Read ActivityNet's JSON: `database`: id -> subset and annotations, each a label and a segment in seconds."""
+    try:
+        database = json.loads(path.read_text("utf-8"))["database"]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is not ActivityNet's JSON, which has a `database`: {error}") from error
+    for name, entry in database.items():
+        try:
+            yield from _annotated(f"{path}: {name}", name, entry, shelf)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, UsageError):
+                raise
+            raise UsageError(f"{path}: {name}: an entry cannot be read ({error}); accepted: ActivityNet's") from error
+
+
+def _annotated(where: str, name: str, entry: dict[str, Any], shelf: Shelf) -> Iterator[Sample]:
+    subset = SUBSETS.get(str(entry.get("subset", "")).lower(), "")
+    video, _ = shelf.by_id(name, 0.0, math.inf)
+    for item in entry.get("annotations", ()):
+        start_s, end_s = map(float, item["segment"])
+        if not 0 <= start_s < end_s:
+            raise UsageError(
+                f"{where}: segment {start_s:g} to {end_s:g} s; accepted: 0 or more, an end after the start"
+            )
+        yield Sample(video, str(item["label"]), start_s, end_s, name, subset, where)
+
+
+READERS: dict[str, Callable[[Path, Shelf], Iterator[Sample]]] = {".csv": _table, ".json": _activitynet}
+"""Suffix -> what reads it."""
+
+
+# --- what may be wrong with all of it ---
+
+
+def _present(data: Path, samples: tuple[Sample, ...], is_lenient: bool) -> tuple[Sample, ...]:
+    """Leave out, or refuse, samples without a video."""
+    there = {path: path.is_file() for path in {sample.path for sample in samples}}
+    missing = [sample for sample in samples if not there[sample.path]]
+    if missing and not is_lenient:
+        raise UsageError(
+            f"{data}: the videos of {len(missing)} of {len(samples)} samples are missing, the first is {missing[0]}; "
+            "accepted: all of them, --videos FOLDER to look elsewhere, or --skip-faulty to do without"
+        )
+    return tuple(sample for sample in samples if there[sample.path])
+
+
+def _refuse_doubles(data: Path, samples: Iterable[Sample]) -> None:
+    seen: dict[tuple[Path, float, float], Sample] = {}
+    for sample in samples:
+        first = seen.setdefault((sample.path, sample.start_s, sample.end_s), sample)
+        if first is not sample:
+            said = (
+                f"twice as {sample.label!r}" if first.label == sample.label else f"{first.label!r} and {sample.label!r}"
+            )
+            place = f", first in {first.where}" if first.where else ""
+            raise UsageError(f"{data}: {sample} is {said}{place}; accepted: one label, once")
