@@ -50,6 +50,8 @@ class Frame:
     """Seconds since the first frame of this stream, by the stream's own timestamps."""
     arrival_ns: int
     """When it reached us: `time.monotonic_ns()`; the age of a label is counted from here."""
+    duration_s: float | None = None
+    """Seconds for which it is to be shown; None where the stream does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1] / "stream"
 ROWS = (
     {"v1"},
     {"types", "errors", "paths"},
-    {"config", "cards", "rooms", "decode", "othermotion"},
+    {"config", "cards", "rooms", "decode", "spans", "othermotion"},
     {"motions"},
     {"gestures"},
     {"preprocess", "smoothing", "resampling", "cuts", "buffer", "sprites", "matching", "steps", "weights", "nets"},

@@ -16,16 +16,12 @@
 
 import contextlib
 import json
-import sys
 from dataclasses import asdict
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from stream.errors import UsageError
+from stream.sinks._text import STDOUT, opened
 from stream.types import Frame, LabelEvent, Update
-
-STDOUT = "-"
 
 
 def build(target: str = STDOUT) -> "Jsonl":
@@ -38,7 +34,7 @@ class Jsonl:
 
     def __init__(self, target: str) -> None:
         self._target = target
-        self._file: TextIO = sys.stdout
+        self._file: TextIO
         self._resources = contextlib.ExitStack()
         self._last: Frame | None = None
 
@@ -48,11 +44,7 @@ class Jsonl:
         Raises:
             UsageError: it cannot be written.
         """
-        if self._target != STDOUT:
-            try:
-                self._file = self._resources.enter_context(Path(self._target).open("w", encoding="utf-8"))
-            except OSError as error:
-                raise UsageError(f"cannot write {self._target}: {error.strerror}") from error
+        self._file = self._resources.enter_context(opened(self._target))
         return self
 
     def __exit__(

@@ -155,7 +155,7 @@ class AvSource:
         for picture in pictures:
             offset_s = self._clock.offset_s(picture.time)
             arrival_ns = self._hold(offset_s) if self._media.is_paced else packet.arrival_ns
-            yield Frame(AvPicture(picture), offset_s, arrival_ns)
+            yield Frame(AvPicture(picture), offset_s, arrival_ns, _duration_s(picture))
 
     def _opened(self) -> InputContainer:
         if self._container is None or self._closed.is_set():
@@ -225,6 +225,10 @@ class AvSource:
         for secret in self._media.secrets:
             text = text.replace(secret, "***")
         return text
+
+
+def _duration_s(picture: av.VideoFrame) -> float | None:
+    return float(picture.duration * picture.time_base) if picture.duration and picture.time_base else None
 
 
 def _words(error: Exception) -> str:

@@ -119,7 +119,7 @@ class Synthetic:
             offset_s = index / self.fps
             if self.is_live:
                 time.sleep(max(0.0, begin_s + offset_s - time.monotonic()))
-            yield Frame(RgbPicture(picture), offset_s, time.monotonic_ns())
+            yield Frame(RgbPicture(picture), offset_s, time.monotonic_ns(), 1 / self.fps)
 
     def decode(self, packet: Frame) -> Iterator[Frame]:
         """Yield the packet: it is a frame already."""

@@ -45,6 +45,11 @@ def test_every_frame_arrives_at_its_time(tmp_path: Path, name: str, codec: str, 
         assert np.abs(frame.picture.rgb().astype(int) - clips.square(index)).mean() < 8
 
 
+def test_the_last_frame_says_how_long_it_is_shown(tmp_path: Path) -> None:
+    last = read(clips.write(tmp_path / "a.mp4"))[0][-1]
+    assert last.offset_s + (last.duration_s or 0) == pytest.approx(2.0, abs=1e-6)
+
+
 def test_uneven_times_are_the_streams_own(tmp_path: Path) -> None:
     times = [5.0, 5.1, 5.15, 5.9, 8.0, 8.001, 8.5]
     found = offsets(clips.write(tmp_path / "uneven.mp4", times))
