@@ -32,6 +32,7 @@ def listen() -> None:
 
 
 watch = partial(start, "watch")
+report = partial(start, "report")
 serve = partial(start, "serve")
 export = partial(start, "export")
 train = partial(start, "train")

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from stream.colours import COLOURS, DARK, GREY
 from stream.errors import UsageError
 from stream.sinks.base import say_written
 from stream.types import Array, Frame, LabelEvent, Phase, Update
@@ -26,8 +27,6 @@ FAINT = 0.2
 """Probability: a label without an event that never reached this is left out, unless all are so."""
 CAUSE_COUNT = 30
 """Count: more resets than this are drawn without their causes."""
-COLOURS = ("#2563a8", "#c2571a", "#2b8a5e", "#8a4fae", "#b8325a", "#5c7a1f", "#0f8294", "#a07812")
-GREY, DARK = "#8b929b", "#22272e"
 
 
 def build(target: str, *, title: str = "") -> "Plot":

@@ -88,6 +88,7 @@ class AvSource:
     def __init__(self, media: Media) -> None:
         self.uri, self.is_live = media.uri, media.is_live
         self.fps: float | None = None
+        self.length_s: float | None = None  # as the container claims
         self._media = media
         self._container: InputContainer | None = None
         self._clock = Clock(1 / USUAL_FPS)
@@ -115,6 +116,7 @@ class AvSource:
             raise self._explain("cannot open", error) from self._redacted(error)
         try:
             self._prepare(self._video())
+            self.length_s = self._container.duration / av.time_base if self._container.duration else None
         except BaseException:
             self._container.close()
             raise

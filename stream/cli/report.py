@@ -1,0 +1,258 @@
+"""stream-report: how long each label was on in a video."""
+
+import json as jsons
+import math
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from stream.cli.console import INTERRUPTED, Version, program
+from stream.cli.watch import (
+    DEFAULT,
+    READING,
+    USUAL,
+    Allow,
+    Begin,
+    Cuts,
+    Deny,
+    End,
+    Engine,
+    MaxGap,
+    Memory,
+    MinDuration,
+    Smoothing,
+    Threads,
+)
+from stream.config import SessionSettings
+from stream.errors import UsageError
+from stream.pipeline import Session, run
+from stream.recogniser import load
+from stream.report import files, tables
+from stream.report.lanes import clock
+from stream.report.record import EVENTS, LABELS, Recorder, Report, Row, Total, total
+from stream.sinks import open_sink
+from stream.sinks.base import Sink
+from stream.sources import open_source
+from stream.sources.base import Source
+from stream.spans import VIEWS
+from stream.types import Frame, Update
+
+REFRESH_S = 1.0
+"""Seconds of the video between two steps of the progress bar."""
+EVERY = ",".join(files.FORMS)
+BAR_WIDTH = 12
+"""Characters of a full bar."""
+
+Videos = Annotated[
+    list[str],
+    typer.Argument(help="Video files, or other sources that end.", metavar="VIDEO...", show_default=False),
+]
+Model = Annotated[str, typer.Option(envvar="STREAM_MODEL", help="Name of a model, or path of its card.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder to write files to, made when it is not there: NAME.html, NAME.png ...; with several videos "
+        "all.html ... besides.",
+        show_default="tables in the terminal only",
+    ),
+]
+Forms = Annotated[
+    str, typer.Option("--form", metavar="FORM,...", help="What to write into the folder, commas between.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Write an object a video to stdout, a line each, not tables.")]
+Ranges = Annotated[
+    str, typer.Option(metavar="VIEW", help="What the subtitles and ActivityNet's JSON hold: labels or events.")
+]
+MinProbability = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="Probability in [0, 1]: where the top label is less probable, no label is on.",
+        rich_help_panel=READING,
+    ),
+]
+
+
+def report(
+    *,
+    videos: Videos,
+    model: Model = DEFAULT,
+    out: Out = None,
+    forms: Forms = EVERY,
+    json: Json = False,
+    ranges: Ranges = LABELS,
+    runtime: Engine = "onnxruntime",
+    threads: Threads = 1,
+    memory_s: Memory = None,
+    min_probability: MinProbability = 0.0,
+    begin: Begin = USUAL.begin_threshold,
+    end: End = USUAL.end_threshold,
+    min_duration: MinDuration = USUAL.min_duration_s,
+    smoothing: Smoothing = USUAL.smoothing_s,
+    max_gap: MaxGap = USUAL.max_gap_s,
+    cuts: Cuts = USUAL.is_cut_aware,
+    allow: Allow = None,
+    deny: Deny = None,
+    version: Version = False,  # noqa: ARG001  # its callback does the work
+) -> None:
+    """Say how long each label was on in a video: seconds, share, how often, first and last.
+
+    A label is ON from a frame in which it is the most probable one until the next frame that is used, at the model's
+    rate. Ranges are half-open, so the seconds of all labels add up to the video's length exactly. EVENTS are a second
+    view: actions that pass the thresholds; they leave time between them, and may overlap.
+
+    Memory use does not grow with the video. Ctrl-C reports what was seen so far.
+    """
+    settings = SessionSettings(
+        memory_s=memory_s,
+        top_k=1,
+        begin_threshold=begin,
+        end_threshold=end,
+        min_duration_s=min_duration,
+        smoothing_s=smoothing,
+        allow=tuple(allow) if allow else None,
+        deny=tuple(deny) if deny else None,
+        max_gap_s=max_gap,
+        is_cut_aware=cuts,
+    )
+    if ranges not in VIEWS:
+        raise UsageError(f"--ranges is {ranges!r}; accepted: {' or '.join(VIEWS)}")
+    shelf = _Shelf(out, files.choose(forms), ranges, files.stems(videos)) if out else None
+    recogniser, sources = load(model, runtime, threads), [open_source(video) for video in videos]
+    made: list[Report] = []
+    with _progress() as progress:
+        for place, source in enumerate(sources):
+            recorder, bar = Recorder(min_probability), _Bar(progress, source)
+            sinks = shelf.sinks(place) if shelf else []
+            is_complete = _read(source, recogniser.session(settings), [recorder, bar], sinks)
+            made.append(recorder.finish(source.uri, recogniser.card, is_complete=is_complete))
+            if shelf:
+                shelf.write(made)
+            if not is_complete:
+                break
+    _say(made, is_json=json)
+    if not made[-1].is_complete:
+        raise typer.Exit(INTERRUPTED)
+
+
+class Taker(Protocol):
+    """What is sent what a session says."""
+
+    def send(self, frame: Frame, update: Update | None) -> None: ...
+
+
+def _read(source: Source, session: Session, takers: Sequence[Taker], sinks: Sequence[Sink]) -> bool:
+    """Pull a video through a session; False when Ctrl-C ended it."""
+
+    def send(frame: Frame, update: Update | None) -> None:
+        for taker in (*takers, *sinks):
+            taker.send(frame, update)
+
+    with ExitStack() as stack:
+        for sink in sinks:
+            stack.enter_context(sink)
+        try:
+            with source:
+                run(source, session, send)
+        except KeyboardInterrupt:
+            return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """Where the files go."""
+
+    folder: Path
+    forms: tuple[str, ...]
+    ranges: str
+    stems: list[str]
+
+    def sinks(self, place: int) -> list[Sink]:
+        """Make the sinks that write while a video is read; makes the folder."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot make the folder {self.folder}: {error.strerror}") from error
+        options = {"vtt": {}, "activitynet": {"video": self.stems[place]}}
+        return [
+            open_sink(form, str(files.place(self.folder, self.stems[place], form)), view=self.ranges, **options[form])
+            for form in files.STREAMED
+            if form in self.forms
+        ]
+
+    def write(self, made: Sequence[Report]) -> None:
+        """Write the files of the last video; after several, those of all together."""
+        files.write(made[-1], self.folder, self.stems[len(made) - 1], self.forms)
+        if len(made) > 1:
+            files.write_total(made, self.folder, self.stems[: len(made)], self.forms)
+
+
+class _Bar:
+    """Shows on stderr how far a video has come."""
+
+    def __init__(self, progress: Progress, source: Source) -> None:
+        length_s = getattr(source, "length_s", None)  # only files know
+        self._task = progress.add_task(source.uri, total=length_s, clock="")
+        self._progress, self._shown_s = progress, -math.inf
+
+    def send(self, frame: Frame, _update: Update | None) -> None:
+        if frame.offset_s - self._shown_s >= REFRESH_S:
+            self._shown_s = frame.offset_s
+            self._progress.update(self._task, completed=frame.offset_s, clock=clock(frame.offset_s, 0))
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[clock]}"), TimeRemainingColumn())
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _say(made: Sequence[Report], *, is_json: bool) -> None:
+    """Write what was found to stdout."""
+    if is_json:
+        for report in made:
+            typer.echo(jsons.dumps(tables.to_json(report)))
+        return
+    console = Console(highlight=False)
+    for report in made:
+        seen = "" if report.is_complete else ", stopped there"
+        console.print(Text(f"{report.video}  {clock(report.length_s, 2)}{seen}", "bold"))
+        _table(console, "on top", report.rows(LABELS), ("first", "last"))
+        _table(console, "events", report.rows(EVENTS), ("first", "last"))
+    if len(made) > 1:
+        length_s = sum(report.length_us for report in made) / 1e6
+        console.print(Text(f"all {len(made)} videos  {clock(length_s, 2)}", "bold"))
+        _table(console, "on top", total(made, LABELS), ("videos",))
+        _table(console, "events", total(made, EVENTS), ("videos",))
+
+
+def _table(console: Console, title: str, rows: Sequence[Row] | Sequence[Total], more: tuple[str, ...]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(title, no_wrap=True)
+    for name in ("time", "share", "", "times", "longest", *more):
+        table.add_column(name, justify="left" if not name else "right")
+    for row in rows:
+        bar = "█" * round(BAR_WIDTH * row.share)
+        last = (str(row.videos),) if isinstance(row, Total) else (clock(row.first_s), clock(row.last_s))
+        share = f"{100 * row.share:.1f} %"
+        table.add_row(
+            Text(row.label), clock(row.seconds, 2), share, bar, str(row.occurrences), clock(row.longest_s), *last
+        )
+    console.print(table if rows else f"{title}: none\n")
+
+
+main = program(report)
+
+if __name__ == "__main__":
+    main()
