@@ -83,7 +83,7 @@ def split(
     if how == "random":
         return _divide(used, str, share, seed, "at random, clip by clip, as was asked for")
     if group_by:
-        return _divide(used, _by_pattern(group_by, root), share, seed, f"by {group_by!r} on the path")
+        return _divide(used, by_pattern(group_by, root), share, seed, f"by {group_by!r} on the path")
     if {sample.subset for sample in used} == {"train", "validation"}:
         return _given(used)
     if share == 0:
@@ -103,7 +103,12 @@ def _given(samples: Sequence[Sample]) -> Split:
     return Split(sides["train"], sides["validation"], "as the data says", groups)
 
 
-def _by_pattern(pattern: str, root: Path) -> Key:
+def by_pattern(pattern: str, root: Path) -> Key:
+    """Group samples by a regular expression searched for in the path below `root`: its first group, or all of it.
+
+    Raises:
+        UsageError: it is no regular expression; and, when the key is asked for, a path that it does not fit.
+    """
     try:
         compiled = re.compile(pattern)
     except re.error as error:
