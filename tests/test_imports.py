@@ -20,6 +20,7 @@ ROWS = (
     {"pipeline"},
     {"recogniser"},
     {"server", "training", "report"},
+    {"evaluation"},
     {"cli", "__init__"},
 )
 """From the bottom up; docs/design.md draws the same."""
@@ -33,7 +34,7 @@ HEAVY = {
     "onnxruntime": ("runtimes/onnxruntime.py", "exporters/"),
     "av": ("decode.py", "sources/", "sinks/video.py", "training/"),
     "grpc": ("server/", "v1/"),
-    "matplotlib": ("sinks/plot.py", "training/", "report/picture.py"),
+    "matplotlib": ("sinks/plot.py", "training/", "report/picture.py", "evaluation/plots.py"),
     "PIL": ("sinks/video.py", "training/"),
     "typer": ("cli/",),
     "rich": ("cli/", "sinks/table.py", "training/"),

@@ -1,124 +1,224 @@
-"""stream-eval: measure a model on generated gestures that training never saw."""
+"""stream-eval: measure a model, on generated gestures or on a data set."""
 
 import json
 import shlex
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from types import ModuleType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
 from stream import cards, rooms
 from stream.cards import Card
 from stream.cli.console import Version, program
+from stream.config import SessionSettings
 from stream.errors import UsageError
 from stream.recogniser import load
 
 if TYPE_CHECKING:
-    from stream.training.evaluate import Clips, Sessions
+    from stream.cli.protocols import Outcome
+
+CLIP, STREAM, MEMORY = "clip", "stream", "memory"
+ON_DATA = "On a data set"
+ON_GENERATED = "On generated gestures"
 
 Name = Annotated[str, typer.Argument(help="Name of a model, or path of its card.", metavar="MODEL")]
-Count = Annotated[int, typer.Option("--clips", min=12, help="Count of single actions, 12 or more, classes in turn.")]
-Minutes = Annotated[int, typer.Option(min=1, help="Minutes of stream, 1 or more, for events matched and false.")]
-Seed = Annotated[int, typer.Option(min=0, help="Decides the clips: a whole number, 0 or more.")]
+DataPath = Annotated[
+    Path | None,
+    typer.Argument(
+        help="What to measure on: a folder of CLASS/CLIP.mp4, a CSV (path,label,start,end), or ActivityNet's JSON.",
+        metavar="[DATA]",
+        show_default="generated gestures",
+    ),
+]
+Protocol = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="clip: every clip by itself. stream: clips joined to one long stream. memory: what memories of different "
+        "length are good for, after 10 s, 10 and 30 minutes (generated gestures only).",
+        show_default="clip; without DATA clip and stream",
+    ),
+]
+Background = Annotated[
+    Path | None,
+    typer.Option(help="Folder of footage without any of the actions: every event on it is false.", show_default="none"),
+]
+Memory = Annotated[
+    float | None,
+    typer.Option(
+        help="Seconds, more than 0: time constant of forgetting; inf never.",
+        rich_help_panel=ON_DATA,
+        show_default="the card's",
+    ),
+]
+GroupBy = Annotated[
+    str | None,
+    typer.Option(
+        help="Regular expression on the path below DATA; clips with the same first group belong together, and "
+        "intervals are drawn from groups.",
+        rich_help_panel=ON_DATA,
+        show_default="the data's own groups, else clips",
+    ),
+]
+Videos = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder with the videos that a CSV or JSON names.", rich_help_panel=ON_DATA, show_default="beside it"
+    ),
+]
+Part = Annotated[
+    str, typer.Option(help="Part of DATA: all, train, validation or test.", rich_help_panel=ON_DATA, metavar="PART")
+]
+Cuts = Annotated[
+    bool | None,
+    typer.Option(
+        "--cuts/--no-cuts",
+        help="Clear the memory where the scene is cut.",
+        rich_help_panel=ON_DATA,
+        show_default="on; off where clips are joined, since a camera would show no cut there",
+    ),
+]
+Count = Annotated[
+    int,
+    typer.Option(
+        "--clips", min=12, help="Count of single actions, 12 or more, classes in turn.", rich_help_panel=ON_GENERATED
+    ),
+]
+Minutes = Annotated[
+    int,
+    typer.Option(
+        min=1, help="Minutes of stream, 1 or more, for events matched and false.", rich_help_panel=ON_GENERATED
+    ),
+]
+Scenes = Annotated[
+    int, typer.Option(min=2, help="Count of scenes of the memory study, 2 or more.", rich_help_panel=ON_GENERATED)
+]
+Seed = Annotated[
+    int, typer.Option(min=0, help="Decides what is generated, the order and the draws: a whole number, 0 or more.")
+]
 Engine = Annotated[str, typer.Option("--runtime", help="Engine that computes the steps.")]
+Threads = Annotated[int, typer.Option(min=1, help="Count of threads per step, 1 or more.")]
 JsonTo = Annotated[
     Path | None, typer.Option("--json", help="Write the figures here; - is stdout, instead of the tables.")
 ]
-PlotTo = Annotated[Path | None, typer.Option("--plot", help="Draw the confusion matrix; a .png.")]
+PlotTo = Annotated[
+    Path | None,
+    typer.Option("--plot", help="Draw the confusion matrix, the delays, or memories and ages; a .png."),
+]
 Update = Annotated[bool, typer.Option("--update-card", help="Write the figures into the model's card.")]
-
-T = TypeVar("T")
 
 
 def evaluate(
     *,
     model: Name,
+    data: DataPath = None,
+    protocol: Protocol = None,
+    background: Background = None,
+    memory_s: Memory = None,
+    group_by: GroupBy = None,
+    videos: Videos = None,
+    part: Part = "all",
+    cuts: Cuts = None,
     clips: Count = 1200,
     minutes: Minutes = 10,
+    scenes: Scenes = 8,
     seed: Seed = 1,
     runtime: Engine = "onnxruntime",
+    threads: Threads = 1,
     json_to: JsonTo = None,
     plot: PlotTo = None,
     update_card: Update = False,
     version: Version = False,  # noqa: ARG001  # answers by itself
 ) -> None:
-    """Measure a model on generated gestures whose shapes, textures and backgrounds training never saw.
+    """Measure a model on generated gestures whose shapes, textures and backgrounds training never saw, or on DATA.
 
-    Single actions give the accuracy, with Wilson's 95 % interval, and the confusion matrix. Long streams with pauses,
-    read with the default settings, say how many gestures came out as events and how many events were false.
+    Every figure has a 95 % interval. Of clips: top-1, top-5, recall, confusion, calibration error. Of streams: share of
+    time right, delay from a change of action to its label. Of --background: false events an hour.
+    """
+    _check(protocol, data, background, memory_s, plot)
+    protocols = _protocols()
+    recogniser, settings = load(model, runtime, threads), SessionSettings(memory_s=memory_s)
+    outcomes: dict[str, Outcome] = {}
+    if protocol == MEMORY:
+        outcomes[MEMORY] = protocols.on_memory(recogniser, scenes, seed)
+    elif data is None and not (background and protocol is None):
+        counts = {CLIP: (clips, 0), STREAM: (0, minutes), None: (clips, minutes)}[protocol]
+        outcomes["generated"] = protocols.on_generated(recogniser, *counts, seed)
+    elif data is not None:
+        chosen = protocols.Data(data, videos, part, group_by, seed)
+        is_joined = protocol == STREAM
+        watched = replace(settings, is_cut_aware=not is_joined if cuts is None else cuts)
+        name = data.resolve().stem + (f"_{STREAM}" if is_joined else "")
+        outcomes[name] = (protocols.on_streams if is_joined else protocols.on_clips)(recogniser, chosen, watched)
+    if background:
+        outcomes["background"] = protocols.on_background(recogniser, background, settings)
+    _report(recogniser.card, outcomes, json_to, plot, update_card=update_card)
+
+
+def _protocols() -> ModuleType:
+    """Import what measures.
+
+    Raises:
+        MissingDependency: a serving install lacks what it needs.
     """
     with rooms.needing("stream-eval", "train"):
-        from stream.training import evaluate, plots  # noqa: PLC0415  # a serving install lacks what they need
+        from stream.cli import protocols  # noqa: PLC0415
+    return protocols
 
-    recogniser = load(model, runtime)
-    evaluate.check(recogniser)
-    tally = _last(evaluate.clips(recogniser, clips, seed), clips, "clips")
-    events = _last(evaluate.sessions(recogniser, minutes, seed), minutes, "minutes of stream")
-    figures = _figures(tally, events, shlex.join(["stream-eval", *sys.argv[1:]]))
+
+def _check(
+    protocol: str | None, data: Path | None, background: Path | None, memory_s: float | None, plot: Path | None
+) -> None:
+    """Refuse what does not go together, before anything is measured."""
+    if protocol not in (None, CLIP, STREAM, MEMORY):
+        raise UsageError(f"--protocol is {protocol!r}; accepted: {CLIP}, {STREAM} or {MEMORY}")
+    if protocol == MEMORY and data:
+        raise UsageError(f"--protocol {MEMORY} studies generated gestures; accepted: no DATA")
+    if memory_s is not None and data is None and background is None:
+        raise UsageError(f"--memory-s is for DATA and --background; accepted here: --protocol {MEMORY}, which compares")
+    if plot and data is None and protocol == STREAM:
+        raise UsageError("generated streams give two numbers and no picture; accepted: no --plot, or DATA")
+    if plot and (plot.suffix.lower() != ".png" or not plot.parent.is_dir()):
+        raise UsageError(f"cannot plot to {plot}; accepted: a name ending in .png, in a folder that exists")
+
+
+def _report(
+    card: Card, outcomes: dict[str, "Outcome"], json_to: Path | None, plot: Path | None, *, update_card: bool
+) -> None:
+    """Say, write and draw what was found."""
+    command = shlex.join(["stream-eval", *sys.argv[1:]])
+    figures = {name: {"command": command, **outcome.figures} for name, outcome in outcomes.items()}
+    said = next(iter(figures.values())) if len(figures) == 1 else figures
     if str(json_to) == "-":
-        typer.echo(json.dumps(figures))
+        typer.echo(json.dumps(said))
     else:
-        _show(tally, events)
+        for outcome in outcomes.values():
+            outcome.show(Console(highlight=False))
     if json_to and str(json_to) != "-":
-        json_to.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
-    if plot:
-        title = f"{recogniser.card.name}: {100 * tally.accuracy:.1f} % of {clips} unseen clips"
-        plots.confusion(tally.counts, tally.labels, title, plot)
+        _write(json_to, json.dumps(said, indent=1) + "\n")
+    if plot and (drawn := [outcome.draw for outcome in outcomes.values() if outcome.draw]):
+        drawn[0](plot)
     if update_card:
-        _update(recogniser.card, figures)
+        _update(card, figures)
 
 
-def _last(tallies: Iterator[T], count: int, what: str) -> T:
-    """Run a measurement with a bar; return its last tally."""
-    return list(track(tallies, what, total=count, console=Console(stderr=True)))[-1]
+def _update(card: Card, figures: dict[str, dict[str, Any]]) -> None:
+    from stream.evaluation.figures import brief  # noqa: PLC0415  # as above
 
-
-def _figures(clips: "Clips", sessions: "Sessions", command: str) -> dict[str, Any]:
-    low, high = clips.interval
-    return {
-        "command": command,
-        "clips": int(clips.counts.sum()),
-        "accuracy": round(clips.accuracy, 4),
-        "interval_95": [round(low, 4), round(high, 4)],
-        "recall": {label: round(value, 3) for label, value in clips.recall.items()},
-        "stream_minutes": sessions.minutes,
-        "events_played": sessions.played,
-        "events_recognised": round(sessions.recall, 4),
-        "false_events_per_minute": round(sessions.false_per_minute, 2),
-    }
-
-
-def _show(clips: "Clips", sessions: "Sessions") -> None:
-    low, high = clips.interval
-    table = Table("played", "clips", "right", "said instead", title="Single actions", title_justify="left")
-    for row, (label, recall) in zip(clips.counts, clips.recall.items(), strict=True):
-        others = sorted(
-            ((int(n), name) for name, n in zip(clips.labels, row, strict=True) if n and name != label), reverse=True
-        )
-        table.add_row(
-            label, str(row.sum()), f"{100 * recall:.0f} %", ", ".join(f"{name} {n}" for n, name in others[:3])
-        )
-    console = Console()
-    console.print(table)
-    console.print(
-        f"accuracy {100 * clips.accuracy:.1f} % ({100 * low:.1f} to {100 * high:.1f}) of {clips.counts.sum()} clips"
-    )
-    console.print(
-        f"streams: {sessions.hits} of {sessions.played} gestures recognised ({100 * sessions.recall:.1f} %), "
-        f"{sessions.false_per_minute:.2f} false events per minute over {sessions.minutes:g} minutes"
-    )
-
-
-def _update(card: Card, figures: dict[str, Any]) -> None:
     if card.path is None:
         raise UsageError(f"the card of {card.name} is not in a file; accepted: the path of a .toml")
-    card.path.write_text(cards.dump(replace(card, measured={"generated": figures})), "utf-8")
+    _write(card.path, cards.dump(replace(card, measured=card.measured | brief(figures))))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
 main = program(evaluate)

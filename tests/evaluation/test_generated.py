@@ -7,9 +7,10 @@ import pytest
 
 from stream.cards import Card
 from stream.errors import UsageError
+from stream.evaluation import generated
 from stream.motions import LABELS
 from stream.recogniser import Recogniser
-from stream.training import evaluate, plots
+from stream.training import plots
 from stream.types import Array, State
 
 
@@ -35,7 +36,7 @@ class Stubborn:
 
 
 def test_a_model_that_always_says_the_same_is_right_once_in_twelve() -> None:
-    tally = list(evaluate.clips(Recogniser(Stubborn("wave")), 24, 0))[-1]
+    tally = list(generated.clips(Recogniser(Stubborn("wave")), 24, 0))[-1]
     assert tally.counts.sum() == 24
     assert tally.accuracy == pytest.approx(1 / 12)
     assert tally.recall == {label: float(label == "wave") for label in LABELS}
@@ -43,29 +44,21 @@ def test_a_model_that_always_says_the_same_is_right_once_in_twelve() -> None:
 
 
 def test_a_model_that_never_says_anything_misses_all_and_raises_no_false_alarm() -> None:
-    tally = list(evaluate.sessions(Recogniser(Stubborn("no motion")), 1, 0))[-1]
+    tally = list(generated.sessions(Recogniser(Stubborn("no motion")), 1, 0))[-1]
     assert tally.played > 5
     assert (tally.hits, tally.false, tally.minutes) == (0, 0, 1)
 
 
 def test_a_model_of_other_labels_is_refused() -> None:
     with pytest.raises(UsageError, match="swipe left"):
-        evaluate.check(Recogniser(Stubborn("a", ("a", "b", "c"))))
+        generated.check(Recogniser(Stubborn("a", ("a", "b", "c"))))
 
 
 @pytest.mark.parametrize("label", LABELS)
 def test_a_clip_can_be_made_of_every_class_and_is_the_same_each_time(label: str) -> None:
-    first, second = evaluate.clip(label, (1, 2)), evaluate.clip(label, (1, 2))
-    assert 5 <= len(first) <= evaluate.CLIP_FRAMES
+    first, second = generated.clip(label, (1, 2)), generated.clip(label, (1, 2))
+    assert 5 <= len(first) <= generated.CLIP_FRAMES
     assert np.array_equal(first, second)
-
-
-@pytest.mark.parametrize(
-    ("right", "count", "low", "high"), [(81, 263, 0.2553, 0.3662), (0, 20, 0.0, 0.1611), (20, 20, 0.8389, 1.0)]
-)
-def test_wilsons_interval_is_the_published_one(right: int, count: int, low: float, high: float) -> None:
-    """81 of 263: Newcombe 1998, Statistics in Medicine 17, table I."""
-    assert evaluate.wilson(right, count) == pytest.approx((low, high), abs=1e-4)
 
 
 def test_the_pictures_are_drawn(tmp_path: Path) -> None:

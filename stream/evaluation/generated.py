@@ -11,6 +11,7 @@ import numpy.typing as npt
 from stream.config import SessionSettings
 from stream.decode import RgbPicture
 from stream.errors import UsageError
+from stream.evaluation.intervals import wilson
 from stream.matching import match
 from stream.motions import LABELS, NO_MOTION
 from stream.preprocess import preprocess
@@ -131,14 +132,6 @@ def sessions(
 def gestures_of(recogniser: Recogniser) -> tuple[str, ...]:
     """List the labels that give events."""
     return tuple(name for name in recogniser.labels if name not in recogniser.card.background)
-
-
-def wilson(right: int, count: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share: Wilson 1927."""
-    z, share = 1.96, right / max(1, count)
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return middle - half, middle + half
 
 
 def _last(recogniser: Recogniser, frames: npt.NDArray[np.uint8]) -> Array:

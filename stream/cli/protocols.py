@@ -1,0 +1,185 @@
+"""How stream-eval measures: each protocol with a bar on stderr, its tables, its picture and its figures."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from stream.config import SessionSettings
+from stream.errors import UsageError
+from stream.evaluation import clips, figures, generated, intervals, memory, plots, reading, streams
+from stream.evaluation.figures import words
+from stream.recogniser import Recogniser
+from stream.sources import open_source
+from stream.training import datasets
+from stream.training import plots as matrices
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a protocol found."""
+
+    figures: dict[str, Any]
+    """For programs."""
+    show: Callable[[Console], None]
+    """Writes it for people."""
+    draw: Callable[[Path], None] | None
+    """Draws it; None where there is nothing to draw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What to measure on."""
+
+    path: Path
+    """A data set."""
+    videos: Path | None
+    """Where its videos are, when not beside it."""
+    part: str
+    """One of `reading.PARTS`."""
+    group_by: str | None
+    """A pattern on the path: what belongs together."""
+    seed: int
+    """Decides the order of a stream, and the draws of a bootstrap."""
+
+
+def on_generated(recogniser: Recogniser, count: int, minutes: int, seed: int) -> Outcome:
+    """Measure on generated gestures: `count` single ones, then `minutes` of stream; 0 leaves one out."""
+    generated.check(recogniser)
+    tally = _last(generated.clips(recogniser, count, seed), count, "clips") if count else None
+    events = _last(generated.sessions(recogniser, minutes, seed), minutes, "minutes of stream") if minutes else None
+
+    def show(console: Console) -> None:
+        if tally:
+            low, high = tally.interval
+            whole = intervals.Figure(tally.accuracy, low, high)
+            _show_matrix(console, tally.labels, tally.counts, [f"{100 * v:.0f} %" for v in tally.recall.values()])
+            console.print(f"accuracy {words(whole)} of {count} clips")
+        if events:
+            console.print(
+                f"streams: {events.hits} of {events.played} gestures recognised ({100 * events.recall:.1f} %), "
+                f"{events.false_per_minute:.2f} false events per minute over {events.minutes:g} minutes"
+            )
+
+    def draw(path: Path) -> None:
+        if tally:
+            title = f"{recogniser.card.name}: {100 * tally.accuracy:.1f} % of {count} unseen clips"
+            matrices.confusion(tally.counts, tally.labels, title, path)
+
+    return Outcome(figures.of_generated(tally, events), show, draw if tally else None)
+
+
+def on_clips(recogniser: Recogniser, data: Data, settings: SessionSettings) -> Outcome:
+    """Measure on the clips of a data set, each by itself."""
+    samples = reading.read(data.path, recogniser, videos=data.videos, part=data.part)
+    groups = reading.groups(samples, data.path, data.group_by)
+    said = list(_track(clips.score(recogniser, samples, settings), len(samples), "clips"))
+    found = clips.measure(recogniser.labels, [sample.label for sample in samples], np.stack(said), groups, data.seed)
+
+    def show(console: Console) -> None:
+        recall = [words(found.recall[name], places=0) if name in found.recall else "" for name in found.labels]
+        _show_matrix(console, found.labels, found.counts, recall)
+        console.print(f"top-1 {words(found.top1)}, top-5 {words(found.top5)} of {len(samples)} clips")
+        console.print(f"calibration error {words(found.ece)} over {clips.BIN_COUNT} bins")
+        _show_groups(console, found.groups, len(samples))
+
+    title = f"{recogniser.card.name}: {words(found.top1)} of {len(samples)} clips of {data.path.name}"
+    return Outcome(
+        figures.of_clips(found), show, lambda path: matrices.confusion(found.counts, found.labels, title, path)
+    )
+
+
+def on_streams(recogniser: Recogniser, data: Data, settings: SessionSettings) -> Outcome:
+    """Measure on the clips of a data set, joined to one long stream."""
+    samples = reading.read(data.path, recogniser, videos=data.videos, part=data.part)
+    groups = reading.groups(samples, data.path, data.group_by)
+    places = streams.order([sample.label for sample in samples], data.seed)
+    pieces = list(_track(streams.play(recogniser, samples, places, settings), len(places), "clips of the stream"))
+    found = streams.measure(pieces, groups, data.seed)
+
+    def show(console: Console) -> None:
+        console.print(f"{len(samples)} clips joined to {found.length_s / 60:.1f} minutes, {found.changes} changes")
+        console.print(f"time right {words(found.right)}, changes found {words(found.found)}")
+        console.print(f"delay from a change to its label: median {words(found.delay_s, 1, ' s', 2)}")
+        console.print(f"nine in ten within {words(found.late_s, 1, ' s', 2)}")
+        _show_groups(console, found.groups, len(samples))
+
+    title = f"{recogniser.card.name}: {found.changes} changes of action in {data.path.name}"
+    return Outcome(figures.of_streams(found), show, lambda path: plots.delays(found, title, path))
+
+
+def on_background(recogniser: Recogniser, folder: Path, settings: SessionSettings) -> Outcome:
+    """Count events on footage without any of the actions."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and datasets.is_video(path))
+    if not files:
+        raise UsageError(f"{folder} holds no video; accepted: a folder of footage without any of the actions")
+    sources = [open_source(str(path)) for path in files]
+    found = _last(streams.alarms(recogniser, sources, settings), len(files), "background")
+
+    def show(console: Console) -> None:
+        rate = words(found.per_hour, 1, "", 1)
+        events = ", ".join(f"{label} {count}" for label, count in found.events.items()) or "none"
+        console.print(
+            f"false events an hour: {rate}, over {3600 * found.hours:.0f} s of {found.videos} videos: {events}"
+        )
+
+    return Outcome(figures.of_alarms(found), show, None)
+
+
+def on_memory(recogniser: Recogniser, count: int, seed: int) -> Outcome:
+    """Measure what memories of different length are good for in streams of different age."""
+    generated.check(recogniser)
+    films = list(_track(memory.scenes(count, seed), count, "scenes"))
+    actions = sum(len(memory.judged(recogniser, film)) for film in films)
+    total = len(memory.MEMORIES_S) * len(memory.AGES_S)
+    cells = list(_track(memory.study(recogniser, films, seed=seed), total, "memories and ages"))
+
+    def show(console: Console) -> None:
+        title = f"{actions} actions in {count} scenes"
+        table = Table("memory_s", "age", "right at their end", "found", "median delay", "against 10 s old", title=title)
+        for cell in cells:
+            table.add_row(
+                f"{cell.memory_s:g}", plots.age(cell.age_s), words(cell.accuracy), words(cell.found),
+                words(cell.delay_s, 1, " s", 2), words(cell.change) if cell.age_s > memory.SHORT_S else "",
+            )  # fmt: skip
+        console.print(table)
+
+    title = f"{recogniser.card.name}: {actions} actions in {count} scenes, {len(films) * 30} minutes of stream a memory"
+    found = {"scenes": count, "actions": actions, **figures.of_memory(cells)}
+    return Outcome(found, show, lambda path: plots.memory(cells, title, path))
+
+
+def _track(steps: Iterable[T], total: int, what: str) -> Iterator[T]:
+    """Run a measurement with a bar."""
+    console = Console(stderr=True)
+    yield from track(steps, what, total=total, console=console, disable=not console.is_terminal)
+
+
+def _last(tallies: Iterable[T], total: int, what: str) -> T:
+    """Run a measurement with a bar; return its last tally."""
+    return list(_track(tallies, total, what))[-1]
+
+
+def _show_matrix(console: Console, labels: Sequence[str], counts: npt.NDArray[np.int64], recall: Sequence[str]) -> None:
+    table = Table("shown", "clips", "right", "said instead", title="Single actions", title_justify="left")
+    for label, row, share in zip(labels, counts, recall, strict=True):
+        others = sorted(((int(n), name) for name, n in zip(labels, row, strict=True) if n and name != label))[::-1]
+        if row.any():
+            table.add_row(label, str(row.sum()), share, ", ".join(f"{name} {n}" for n, name in others[:3]))
+    console.print(table)
+
+
+def _show_groups(console: Console, groups: int, count: int) -> None:
+    if groups < 2:
+        console.print("one group only, so no intervals; another --group-by gives them")
+    else:
+        what = "clips" if groups == count else "groups"
+        console.print(f"intervals: 95 %, {intervals.RESAMPLES} resamples of {groups} {what}")

@@ -1,0 +1,69 @@
+"""Pictures of an evaluation: how soon a change of action is seen, and what a memory is good for."""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from stream.colours import COLOURS, DARK
+from stream.evaluation.intervals import Figure
+from stream.evaluation.memory import Cell
+from stream.evaluation.streams import Streams
+
+
+def delays(found: Streams, title: str, path: Path) -> None:
+    """Draw which share of the changes had their label on top after how many seconds."""
+    known = sorted(delay for delay in found.delays_s if math.isfinite(delay))
+    shares = np.arange(1, len(known) + 1) / max(1, len(found.delays_s))
+    canvas = Canvas(figsize=(8, 4), layout="constrained")
+    axes = canvas.add_subplot()
+    axes.step([0, *known], [0, *shares], where="post", color=COLOURS[0])
+    axes.axhline(found.found.value, color=DARK, linewidth=0.8, linestyle=(0, (2, 2)))
+    axes.set(xlabel="seconds after the change", ylabel="share of changes with the right label", title=title)
+    axes.set(ylim=(0, 1.02), xlim=(0, None))
+    axes.grid(alpha=0.3)
+    canvas.savefig(path, dpi=120)
+
+
+def memory(cells: Sequence[Cell], title: str, path: Path) -> None:
+    """Draw accuracy and delay over the memory, a line an age."""
+    canvas = Canvas(figsize=(11, 4.6), layout="constrained")
+    canvas.suptitle(title)
+    left, right = canvas.subplots(1, 2)
+    _lines(left, cells, lambda cell: cell.accuracy, 100)
+    left.set(ylabel="actions right at their end, %", ylim=(0, 100))
+    _lines(right, cells, lambda cell: cell.delay_s, 1)
+    right.set(ylabel="median seconds from an action's begin to its label", ylim=(0, None))
+    left.legend(title="age of the stream", frameon=False)
+    canvas.savefig(path, dpi=120)
+
+
+def _lines(axes: Axes, cells: Sequence[Cell], pick: Callable[[Cell], Figure], scale: float) -> None:
+    memories = sorted({cell.memory_s for cell in cells})
+    ages = sorted({cell.age_s for cell in cells})
+    for place, (age_s, colour) in enumerate(zip(ages, COLOURS, strict=False)):
+        shift = 0.08 * (place - (len(ages) - 1) / 2)
+        line = {cell.memory_s: pick(cell) for cell in cells if cell.age_s == age_s}
+        places = np.array([memories.index(memory_s) for memory_s in line]) + shift
+        values, lows, highs = (
+            np.array([_drawn(getattr(figure, name)) * scale for figure in line.values()])
+            for name in ("value", "low", "high")
+        )
+        errors = np.nan_to_num(np.clip([values - lows, highs - values], 0, None))
+        axes.errorbar(places, values, errors, fmt="o-", color=colour, capsize=3, markersize=4, label=age(age_s))
+    axes.set_xticks(range(len(memories)), [f"{memory_s:g}" for memory_s in memories])
+    axes.set_xlabel("memory_s, seconds")
+    axes.grid(alpha=0.3)
+
+
+def _drawn(value: float) -> float:
+    """Leave out a delay that does not end."""
+    return value if math.isfinite(value) else math.nan
+
+
+def age(age_s: float) -> str:
+    """Say how old a stream is."""
+    return f"{age_s:g} s" if age_s < 60 else f"{age_s / 60:g} min"

@@ -1,0 +1,102 @@
+"""stream-eval on data sets: figures, tables, pictures and the card."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from stream import cards
+from stream.cli.evaluate import main
+from tests import films
+
+COLOURS = {"ash": "red", "birch": "green", "cedar": "blue"}
+"""The real model's labels -> what their clips show; what it makes of them is its own affair."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders: three labels, two clips each, of scenes 1 and 2."""
+    folder = tmp_path_factory.mktemp("data") / "trees"
+    for label, colour in COLOURS.items():
+        for scene in (1, 2):
+            films.write(folder / label / f"{label}_{scene}.mp4", ("dark", scene), (colour, 6))
+    return folder
+
+
+def evaluated(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_clips_give_every_figure_with_its_interval(data: Path, model: Path, tmp_path: Path) -> None:
+    plot = tmp_path / "confusion.png"
+    done = evaluated(model, data, "--json", "-", "--group-by", r"_(\d)", "--plot", plot)
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["clips"], found["groups"]) == (6, 2)
+    assert set(found["recall"]) == set(COLOURS)
+    assert found["calibration_error"]["bins"] == 15
+    assert found["top5"]["value"] == 1.0, "there are five labels"
+    assert sum(cell["clips"] for cell in found["confusion"]) == 6
+    for figure in (found["top1"], found["calibration_error"], *found["recall"].values()):
+        assert figure["low"] <= figure["value"] <= figure["high"]
+    right = sum(cell["clips"] for cell in found["confusion"] if cell["shown"] == cell["said"])
+    assert found["top1"]["value"] == pytest.approx(right / 6, abs=1e-4)
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_streams_give_delays_and_the_time_that_was_right(data: Path, model: Path, tmp_path: Path) -> None:
+    plot = tmp_path / "delays.png"
+    done = evaluated(model, data, "--protocol", "stream", "--json", tmp_path / "a.json", "--plot", plot)
+    assert done.exit_code == 0, done.stderr
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert found["changes"] == 5
+    assert found["stream_minutes"] == pytest.approx(
+        sum(0.1 * (scene + 6) for scene in (1, 2) for _ in COLOURS) / 60, 1e-3
+    )
+    assert 0 <= found["time_right"]["value"] <= 1
+    assert "6 clips joined to 0.1 minutes, 5 changes" in done.stdout
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_background_alone_counts_false_events(data: Path, model: Path) -> None:
+    done = evaluated(model, "--background", data / "ash", "--json", "-")
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["videos"] == 2
+    assert found["hours"] == pytest.approx(1.5 / 3600, abs=1e-5)
+    assert found["false_events_per_hour"]["high"] > 0
+
+
+def test_the_card_takes_the_figures_and_keeps_those_it_had(data: Path, model: Path, tmp_path: Path) -> None:
+    card = replace(cards.load(str(model)), measured={"note": "kept"})
+    (tmp_path / "tiny.toml").write_text(cards.dump(card))
+    (tmp_path / "tiny.onnx").write_bytes(model.with_suffix(".onnx").read_bytes())
+    for words in ((), ("--protocol", "stream")):
+        done = evaluated(tmp_path / "tiny.toml", data, "--update-card", *words)
+        assert done.exit_code == 0, done.stderr
+    measured = cards.load(str(tmp_path / "tiny.toml")).measured
+    assert set(measured) == {"note", "trees", "trees_stream"}
+    assert measured["trees"]["clips"] == 6
+    assert "confusion" not in measured["trees"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["{data}", "--protocol", "film"], "--protocol is 'film'; accepted: clip, stream or memory"),
+        (["{data}", "--protocol", "memory"], "accepted: no DATA"),
+        (["{data}", "--plot", "a.gif"], "cannot plot to a.gif"),
+        (["{data}", "--group-by", "("], "accepted: a regular expression"),
+        (["{data}/ash", "--protocol", "clip"], "ash_1.mp4 lies beside the classes"),
+        (["--background", "{data}/nothing"], "holds no video"),
+        (["--memory-s", "2"], "--memory-s is for DATA and --background"),
+        (["--protocol", "stream", "--plot", "a.png"], "no picture"),
+        ([], "accepted: no motion, other motion, swipe left"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(words: list[str], message: str, data: Path, model: Path) -> None:
+    done = evaluated(model, *[word.format(data=data) for word in words])
+    assert done.exit_code == 2
+    assert message in done.stderr
