@@ -118,7 +118,7 @@ class _Walker:
             part = slice(first, first + ROW_COUNT)
             length = max(end - begin for begin, end in zip(begins[part], ends[part], strict=True))
             rows = [(scene, begin) for (scene, _), begin in zip(self._events[part], begins[part], strict=True)]
-            said, _ = self._walk(rows, length, self._recogniser.init_state(len(rows)))
+            said = self._walk(rows, length, self._recogniser.init_state(len(rows)))
             for row, ((scene, event), begin) in enumerate(zip(self._events[part], begins[part], strict=True)):
                 takes.append(_judge(scene, event, said[row], begin))
         return takes
@@ -129,7 +129,7 @@ class _Walker:
         rows = [(scene, 0) for scene in range(len(self._films))]
         for minute in range(1, round(max(ages_s) / LOOP_S) + 1):
             if not is_steady:
-                _, after = self._walk(rows, _frame(LOOP_S), state)
+                after = self._watch(rows, _frame(LOOP_S), state)
                 is_steady = all(np.array_equal(after[name], state[name]) for name in state)
                 state = state if is_steady else after
             if minute * LOOP_S in ages_s:
@@ -139,30 +139,35 @@ class _Walker:
         """Judge every action, the scenes' second minutes following `state`."""
         begin = _frame(LOOP_S)
         rows = [(scene, begin) for scene in range(len(self._films))]
-        said, _ = self._walk(rows, _frame(TEST_S), state)
+        said = self._walk(rows, _frame(TEST_S), state)
         return [_judge(scene, event, said[scene], begin) for scene, event in self._events]
 
-    def _walk(self, rows: Sequence[tuple[int, int]], length: int, state: State) -> tuple[list[list[str]], State]:
+    def _walk(self, rows: Sequence[tuple[int, int]], length: int, state: State) -> list[list[str]]:
         """Step `length` frames of each row, a scene and its first frame; return the label on top of every frame."""
         labels = self._recogniser.labels
         smoothers = [Smoother(labels, SessionSettings(), self._recogniser.card.background) for _ in rows]
         said: list[list[str]] = [[] for _ in rows]
         for index in range(length):
-            logits, state = self._recogniser.step(self._clip(rows, index), state, self._decay)
+            logits, state = self._step(rows, index, state)
             for row, smoother in enumerate(smoothers):
                 found = probabilities(logits[row], self._recogniser.card.output)
                 smoother.update(Scores(found, index / FPS))
                 said[row].append(smoother.labels(1)[0].name)
-        return said, state
+        return said
 
-    def _clip(self, rows: Sequence[tuple[int, int]], index: int) -> Array:
-        """Return (B, 3, 1, S, S); a row that has come to its end shows its last frame."""
+    def _watch(self, rows: Sequence[tuple[int, int]], length: int, state: State) -> State:
+        """Step `length` frames of each row; return the state after them."""
+        for index in range(length):
+            _, state = self._step(rows, index, state)
+        return state
+
+    def _step(self, rows: Sequence[tuple[int, int]], index: int, state: State) -> tuple[Array, State]:
+        """Step one frame of each row: the one `index` after its first, or its scene's last; return (B, K) logits."""
         pictures = [self._films[scene].frames for scene, _ in rows]
         places = [min(begin + index, len(film) - 1) for film, (_, begin) in zip(pictures, rows, strict=True)]
         card = self._recogniser.card
-        return np.concatenate(
-            [preprocess(RgbPicture(film[place]), card) for film, place in zip(pictures, places, strict=True)]
-        )
+        clip = [preprocess(RgbPicture(film[place]), card) for film, place in zip(pictures, places, strict=True)]
+        return self._recogniser.step(np.concatenate(clip), state, self._decay)
 
 
 def _judge(scene: int, event: Event, said: Sequence[str], first: int) -> Take:
