@@ -77,7 +77,7 @@ def scenes(count: int, seed: int) -> Iterator[Stream]:
     """Make the scenes: a minute to repeat, and a minute with the actions that are judged."""
     frames = round((LOOP_S + TEST_S) * FPS)
     for index in range(count):
-        yield stream((seed, 2, index), frames, split=SPLIT, pause_s=(0.5, 1.5), classes=MIXTURE)
+        yield stream((seed, 2, index), frames, split=SPLIT, is_upright=True, pause_s=(0.5, 1.5), classes=MIXTURE)
 
 
 def study(
