@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest lint format types bench protos parity clean
+.PHONY: help demo test test-lowest lint format types bench protos memory parity clean
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ protos: $(VENV)/.dev  ## generate stream/v1 from protos/, with the oldest suppor
 	$(PYTHON) -m venv .venv-protos
 	.venv-protos/bin/python -m pip --disable-pip-version-check install --quiet 'grpcio-tools==1.71.0' 'setuptools<81'
 	.venv-protos/bin/python -m grpc_tools.protoc -Iprotos --python_out=. --pyi_out=. --grpc_python_out=. stream/v1/recognition.proto
+
+memory: $(VENV)/.dev  ## the figures and the picture of docs/memory.md: some minutes
+	$(BIN)/stream-eval gestures-a0 --protocol memory --plot docs/memory.png
 
 PARITY ?=
 parity: $(VENV)/.dev  ## compare with Google's network, live, in an environment of its own

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from rich import box
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -140,17 +141,14 @@ def on_memory(recogniser: Recogniser, count: int, seed: int) -> Outcome:
     films = list(_track(memory.scenes(count, seed), count, "scenes"))
     actions = sum(len(memory.judged(recogniser, film)) for film in films)
     total = len(memory.MEMORIES_S) * len(memory.AGES_S)
-    cells = list(_track(memory.study(recogniser, films, seed=seed), total, "memories and ages"))
+    cells = list(_track(memory.study(recogniser, films, memory.MEMORIES_S, seed), total, "memories and ages"))
 
     def show(console: Console) -> None:
-        title = f"{actions} actions in {count} scenes"
-        table = Table("memory_s", "age", "right at their end", "found", "median delay", "against 10 s old", title=title)
-        for cell in cells:
-            table.add_row(
-                f"{cell.memory_s:g}", plots.age(cell.age_s), words(cell.accuracy), words(cell.found),
-                words(cell.delay_s, 1, " s", 2), words(cell.change) if cell.age_s > memory.SHORT_S else "",
-            )  # fmt: skip
-        console.print(table)
+        console.print(f"{actions} actions in {count} scenes; age: how long the stream had lasted")
+        _show_cells(console, cells, "right at their end", lambda cell: words(cell.accuracy))
+        aged = [cell for cell in cells if cell.age_s > memory.SHORT_S]
+        _show_cells(console, aged, "the same, less that of a stream 10 s old", lambda cell: words(cell.change))
+        _show_cells(console, cells, "median from begin to label", lambda cell: words(cell.delay_s, 1, " s", 2))
 
     title = f"{recogniser.card.name}: {actions} actions in {count} scenes, {len(films) * 30} minutes of stream a memory"
     found = {"scenes": count, "actions": actions, **figures.of_memory(cells)}
@@ -174,6 +172,18 @@ def _show_matrix(console: Console, labels: Sequence[str], counts: npt.NDArray[np
         others = sorted(((int(n), name) for name, n in zip(labels, row, strict=True) if n and name != label))[::-1]
         if row.any():
             table.add_row(label, str(row.sum()), share, ", ".join(f"{name} {n}" for n, name in others[:3]))
+    console.print(table)
+
+
+def _show_cells(console: Console, cells: Sequence[memory.Cell], title: str, pick: Callable[[memory.Cell], str]) -> None:
+    """Write a row a memory and a column an age."""
+    ages = sorted({cell.age_s for cell in cells})
+    table = Table(
+        "memory_s", *map(plots.age, ages), title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD
+    )
+    for memory_s in sorted({cell.memory_s for cell in cells}):
+        row = {cell.age_s: pick(cell) for cell in cells if cell.memory_s == memory_s}
+        table.add_row(f"{memory_s:g}", *(row[age_s] for age_s in ages))
     console.print(table)
 
 

@@ -81,7 +81,7 @@ def scenes(count: int, seed: int) -> Iterator[Stream]:
 
 
 def study(
-    recogniser: Recogniser, films: Sequence[Stream], memories_s: Sequence[float] = MEMORIES_S, seed: int = 0
+    recogniser: Recogniser, films: Sequence[Stream], memories_s: Sequence[float], seed: int = 0
 ) -> Iterator[Cell]:
     """Yield the cells, memory by memory, each from the youngest age to the oldest."""
     for memory_s in memories_s:

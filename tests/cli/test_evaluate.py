@@ -1,6 +1,7 @@
 """stream-eval on data sets: figures, tables, pictures and the card."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from stream import cards
 from stream.cli.evaluate import main
+from stream.evaluation import memory
 from tests import films
 
 COLOURS = {"ash": "red", "birch": "green", "cedar": "blue"}
@@ -80,6 +82,24 @@ def test_the_card_takes_the_figures_and_keeps_those_it_had(data: Path, model: Pa
     assert set(measured) == {"note", "trees", "trees_stream"}
     assert measured["trees"]["clips"] == 6
     assert "confusion" not in measured["trees"]
+
+
+@pytest.mark.skipif("gestures-a0" not in cards.names(), reason="the default model is not in models/")
+def test_the_memory_study_compares_every_memory_at_every_age(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {"LOOP_S": 2.0, "TEST_S": 7.0, "SHORT_S": 0.5, "AGES_S": (0.5, 4.0, 6.0), "MEMORIES_S": (2.0, math.inf)}
+    for name, value in small.items():
+        monkeypatch.setattr(memory, name, value)
+    plot, figures = tmp_path / "memory.png", tmp_path / "memory.json"
+    words = ("--protocol", "memory", "--scenes", 2, "--plot", plot, "--json", figures)
+    done = evaluated("gestures-a0", *words)
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(figures.read_text())
+    assert [(cell["memory_s"], cell["age_s"]) for cell in found["cells"]] == [
+        (memory_s, age_s) for memory_s in (2.0, None) for age_s in (0.5, 4.0, 6.0)
+    ]
+    assert found["actions"] > 0
+    assert "right at their end" in done.stdout
+    assert plot.read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
