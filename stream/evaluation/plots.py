@@ -37,6 +37,8 @@ def memory(cells: Sequence[Cell], title: str, path: Path) -> None:
     left.set(ylabel="actions right at their end, %", ylim=(0, 100))
     _lines(right, cells, lambda cell: cell.delay_s, 1)
     right.set(ylabel="median seconds from an action's begin to its label", ylim=(0, None))
+    if any(cell.delay_s.value == math.inf for cell in cells):
+        right.set_title("triangles: half of them or more never had their label", fontsize=9)
     left.legend(title="age of the stream", frameon=False)
     canvas.savefig(path, dpi=120)
 
@@ -45,7 +47,7 @@ def _lines(axes: Axes, cells: Sequence[Cell], pick: Callable[[Cell], Figure], sc
     memories = sorted({cell.memory_s for cell in cells})
     ages = sorted({cell.age_s for cell in cells})
     for place, (age_s, colour) in enumerate(zip(ages, COLOURS, strict=False)):
-        shift = 0.08 * (place - (len(ages) - 1) / 2)
+        shift = 0.17 * (place - (len(ages) - 1) / 2)
         line = {cell.memory_s: pick(cell) for cell in cells if cell.age_s == age_s}
         places = np.array([memories.index(memory_s) for memory_s in line]) + shift
         values, lows, highs = (
@@ -54,6 +56,9 @@ def _lines(axes: Axes, cells: Sequence[Cell], pick: Callable[[Cell], Figure], sc
         )
         errors = np.nan_to_num(np.clip([values - lows, highs - values], 0, None))
         axes.errorbar(places, values, errors, fmt="o-", color=colour, capsize=3, markersize=4, label=age(age_s))
+        never = places[np.isnan(values)]
+        if len(never):
+            axes.plot(never, [0.97] * len(never), "^", color=colour, transform=axes.get_xaxis_transform())
     axes.set_xticks(range(len(memories)), [f"{memory_s:g}" for memory_s in memories])
     axes.set_xlabel("memory_s, seconds")
     axes.grid(alpha=0.3)
