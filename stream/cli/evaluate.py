@@ -30,7 +30,7 @@ DataPath = Annotated[
     Path | None,
     typer.Argument(
         help="What to measure on: a folder of CLASS/CLIP.mp4, a CSV (path,label,start,end), or ActivityNet's JSON.",
-        metavar="[DATA]",
+        metavar="DATA",
         show_default="generated gestures",
     ),
 ]
