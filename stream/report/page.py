@@ -27,9 +27,9 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th { font-weight: 500; font-size: .8rem; color: var(--faint); text-align: right; padding: .2rem .6rem }
 td { text-align: right; padding: .28rem .6rem; border-top: 1px solid var(--line); white-space: nowrap }
 th:first-child, td:first-child { text-align: left; padding-left: 0 }
-td:first-child { white-space: normal; min-width: 11rem } .wide { width: 36% } .bar { width: 9rem }
-.bar div { height: .8rem; border-radius: 2px; min-width: 1px }
-svg { display: block; width: 100%; height: 1.15rem; background: var(--lane); border-radius: 2px }
+td:first-child { white-space: normal; min-width: 8rem } .wide { width: 38% } .bar { width: 9rem }
+.bar > div { min-width: 4rem } .bar div div { height: .8rem; border-radius: 2px; min-width: 1px }
+svg { display: block; width: 100%; min-width: 11rem; height: 1.15rem; background: var(--lane); border-radius: 2px }
 tfoot td { border: 0; padding-top: .1rem } tfoot div { position: relative; height: 1.2rem; font-size: .75rem }
 tfoot span { position: absolute; transform: translateX(-50%); color: var(--faint) }
 tfoot span:first-child { transform: none } td.none { text-align: left; color: var(--faint) }
@@ -150,14 +150,14 @@ def _svg(inside: str) -> str:
 def _axis(length_s: float) -> str:
     marks = (
         f'<span style="left:{100 * mark_s / max(length_s, 1e-6):.2f}%">{words}</span>'
-        for mark_s, words in ticks(length_s, 8)
+        for mark_s, words in ticks(length_s, 6)
         if mark_s <= 0.97 * length_s
     )
     return f"<div>{''.join(marks)}</div>"
 
 
 def _bar(inside: str) -> str:
-    return f'<td class="bar">{inside}</td>'
+    return f'<td class="bar"><div>{inside}</div></td>'
 
 
 def _wide(inside: str) -> str:
