@@ -21,7 +21,7 @@ from stream.recogniser import load
 if TYPE_CHECKING:
     from stream.cli.protocols import Outcome
 
-CLIP, STREAM, MEMORY = "clip", "stream", "memory"
+CLIP, STREAM, MEMORY, FOOTAGE = "clip", "stream", "memory", "footage"
 ON_DATA = "On a data set"
 ON_GENERATED = "On generated gestures"
 
@@ -39,7 +39,8 @@ Protocol = Annotated[
     typer.Option(
         metavar="NAME",
         help="clip: every clip by itself. stream: clips joined to one long stream. memory: what memories of different "
-        "length are good for, after 10 s, 10 and 30 minutes (generated gestures only).",
+        "length are good for, after 10 s, 10 and 30 minutes (generated gestures only). footage: gestures in sample "
+        "videos of real scenes, which DATA holds, mirrored, turned and backwards.",
         show_default="clip; without DATA clip and stream",
     ),
 ]
@@ -145,6 +146,8 @@ def evaluate(
     outcomes: dict[str, Outcome] = {}
     if protocol == MEMORY:
         outcomes[MEMORY] = protocols.on_memory(recogniser, scenes, seed)
+    elif protocol == FOOTAGE:
+        outcomes[FOOTAGE] = protocols.on_footage(recogniser, data, settings, seed)
     elif data is None and not (background and protocol is None):
         counts = {CLIP: (clips, 0), STREAM: (0, minutes), None: (clips, minutes)}[protocol]
         outcomes["generated"] = protocols.on_generated(recogniser, *counts, seed)
@@ -174,8 +177,12 @@ def _check(
     protocol: str | None, data: Path | None, background: Path | None, memory_s: float | None, plot: Path | None
 ) -> None:
     """Refuse what does not go together, before anything is measured."""
-    if protocol not in (None, CLIP, STREAM, MEMORY):
-        raise UsageError(f"--protocol is {protocol!r}; accepted: {CLIP}, {STREAM} or {MEMORY}")
+    if protocol not in (None, CLIP, STREAM, MEMORY, FOOTAGE):
+        raise UsageError(f"--protocol is {protocol!r}; accepted: {CLIP}, {STREAM}, {MEMORY} or {FOOTAGE}")
+    if protocol == FOOTAGE and not data:
+        raise UsageError(
+            f"--protocol {FOOTAGE} needs DATA, the folder of the sample videos that docs/training.md names"
+        )
     if protocol == MEMORY and data:
         raise UsageError(f"--protocol {MEMORY} studies generated gestures; accepted: no DATA")
     if memory_s is not None and data is None and background is None:

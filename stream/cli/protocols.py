@@ -14,7 +14,7 @@ from rich.table import Table
 
 from stream.config import SessionSettings
 from stream.errors import UsageError
-from stream.evaluation import clips, figures, generated, intervals, memory, plots, reading, streams
+from stream.evaluation import clips, figures, footage, generated, intervals, memory, plots, reading, streams
 from stream.evaluation.figures import words
 from stream.recogniser import Recogniser
 from stream.sources import open_source
@@ -133,6 +133,32 @@ def on_background(recogniser: Recogniser, folder: Path, settings: SessionSetting
         )
 
     return Outcome(figures.of_alarms(found), show, None)
+
+
+def on_footage(recogniser: Recogniser, folder: Path, settings: SessionSettings, seed: int) -> Outcome:
+    """Show real footage in sixteen ways, and play some without a gesture."""
+    generated.check(recogniser)
+    paths, total = footage.quiet(folder), 16 * len(footage.SCENES)
+    rows = list(_track(footage.score(recogniser, folder), total, "showings"))
+    shown = footage.measure(recogniser.labels, rows, seed)
+    sources = [open_source(str(path)) for path in paths]
+    alarms = _last(streams.alarms(recogniser, sources, settings), len(paths), "without a gesture")
+
+    def show(console: Console) -> None:
+        recall = [f"{100 * row[at] / max(1, row.sum()):.0f} %" for at, row in enumerate(shown.counts)]
+        _show_matrix(console, recogniser.labels, shown.counts, recall)
+        for name, share in shown.scenes.items():
+            console.print(f"{16 * share:4.0f} of 16  {name}")
+        console.print(f"right {words(shown.accuracy)} of {total} showings of {len(footage.SCENES)} scenes")
+        rate = words(alarms.per_hour, 1 / 60, "", 1)
+        console.print(f"false events a minute without a gesture: {rate}, over {3600 * alarms.hours:.0f} s")
+
+    title = f"{recogniser.card.name}: {words(shown.accuracy)} of {total} showings of real scenes"
+    return Outcome(
+        figures.of_footage(shown, alarms),
+        show,
+        lambda path: matrices.confusion(shown.counts, recogniser.labels, title, path),
+    )
 
 
 def on_memory(recogniser: Recogniser, count: int, seed: int) -> Outcome:

@@ -15,7 +15,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.console import INTERRUPTED, Version, program
+from stream.cli.console import Version, program
+from stream.cli.entry import INTERRUPTED
 from stream.cli.watch import (
     DEFAULT,
     READING,

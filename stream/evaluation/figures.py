@@ -7,6 +7,7 @@ from typing import Any
 
 from stream.evaluation.clips import BIN_COUNT
 from stream.evaluation.clips import Clips as Scored
+from stream.evaluation.footage import Shown
 from stream.evaluation.generated import Clips, Sessions
 from stream.evaluation.intervals import Figure
 from stream.evaluation.memory import Cell
@@ -65,6 +66,16 @@ def of_alarms(alarms: Alarms) -> Table:
         "hours": round(alarms.hours, 5),
         "events": alarms.events,
         "false_events_per_hour": of(alarms.per_hour),
+    }
+
+
+def of_footage(shown: Shown, alarms: Alarms) -> Table:
+    """Say what was measured on real footage."""
+    return {
+        "showings": int(shown.counts.sum()),
+        "scenes": shown.scenes,
+        "accuracy": of(shown.accuracy),
+        "quiet": of_alarms(alarms),
     }
 
 

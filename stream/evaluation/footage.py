@@ -5,7 +5,7 @@ CC BY 4.0 (github.com/intel-iot-devkit/sample-videos, shortened to the parts use
 sheets of four frames a second: what crosses the picture, what comes nearer or goes away, what keeps still.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +17,13 @@ from stream import motions
 from stream.buffer import frames as read
 from stream.decode import RgbPicture
 from stream.errors import UsageError
+from stream.evaluation.intervals import Figure, bootstrap
 from stream.motions import NO_MOTION, OTHER_MOTION
 from stream.preprocess import preprocess
 from stream.recogniser import Recogniser
 from stream.resampling import Resampler
 from stream.sources import open_source
 from stream.training import scenery
-from stream.types import Phase
 
 Frames = npt.NDArray[np.uint8]
 """(T, S, S, 3) RGB at the model's rate."""
@@ -63,7 +63,7 @@ SCENES = (
     Scene("head-pose-female.mp4", OTHER_MOTION, 0.0, 1.7),  # a head that turns
     Scene("no-person-bottles.mp4", OTHER_MOTION, 0.2, 2.0),  # two hands take two bottles
 )
-"""What is shown; `stream-eval --footage` shows each in sixteen ways."""
+"""What is shown; `stream-eval --protocol footage` shows each in sixteen ways."""
 
 QUIET = ("bikes.mp4", "head-pose-female.mp4", "no-person-bottles.mp4", "people-walking.mp4", "asl20/*.mp4")
 """Footage without a gesture, from its first frame to its last: patterns of file names."""
@@ -108,6 +108,18 @@ def clip(scene: Scene, path: Path, side_px: int, fps: float) -> Frames:
     return np.stack(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What was said of the scenes."""
+
+    counts: npt.NDArray[np.int64]
+    """(K, K): a row for what was shown, a column for what was said."""
+    accuracy: Figure
+    """Share that was right; scenes are drawn for its interval."""
+    scenes: dict[str, float]
+    """Scene -> share of its sixteen showings that was right."""
+
+
 def score(recogniser: Recogniser, folder: Path) -> Iterator[tuple[Scene, str, str]]:
     """Show every scene in sixteen ways, each to a blank memory; yield the scene, what was shown, and what was said.
 
@@ -120,6 +132,28 @@ def score(recogniser: Recogniser, folder: Path) -> Iterator[tuple[Scene, str, st
             yield scene, shown, _said(recogniser, frames)
 
 
+def measure(labels: Sequence[str], rows: Sequence[tuple[Scene, str, str]], seed: int) -> Shown:
+    """Sum up what `score` yielded."""
+    counts = np.zeros((len(labels), len(labels)), np.int64)
+    for _, shown, said in rows:
+        counts[labels.index(shown), labels.index(said)] += 1
+    names = [f"{scene.file} {scene.label} {scene.begin_s:g} s" for scene, _, _ in rows]
+    right = np.array([shown == said for _, shown, said in rows], np.float64)
+    (accuracy,) = bootstrap(lambda weights: np.array([(weights * right).sum() / weights.sum()]), names, seed=seed)
+    return Shown(
+        counts, accuracy, {name: float(right[np.array(names) == name].mean()) for name in dict.fromkeys(names)}
+    )
+
+
+def quiet(folder: Path) -> list[Path]:
+    """List the footage without a gesture.
+
+    Raises:
+        UsageError: a video is missing.
+    """
+    return [path for pattern in QUIET for path in (sorted(folder.glob(pattern)) or [find(folder, pattern)])]
+
+
 def _said(recogniser: Recogniser, frames: Frames) -> str:
     """Step a clip, its first frame held for a while; return the label of its last frame."""
     state = recogniser.init_state(1)
@@ -129,16 +163,3 @@ def _said(recogniser: Recogniser, frames: Frames) -> str:
         picture = RgbPicture(np.ascontiguousarray(frame))
         logits, state = recogniser.step(preprocess(picture, recogniser.card), state)
     return recogniser.labels[int(logits[0].argmax())]
-
-
-def false_events(recogniser: Recogniser, folder: Path) -> Iterator[tuple[Path, float, int]]:
-    """Play footage without a gesture through real sessions; yield each file, its seconds, and its events."""
-    names = [path for pattern in QUIET for path in (sorted(folder.glob(pattern)) or [find(folder, pattern)])]
-    for path in names:
-        session, begins, seconds = recogniser.session(), 0, 0.0
-        with open_source(str(path)) as source, closing(read(source)) as stream:
-            for frame in stream:
-                update = session.feed(frame)
-                begins += sum(event.phase is Phase.BEGIN for event in update.events) if update else 0
-                seconds = frame.offset_s
-        yield path, seconds, begins

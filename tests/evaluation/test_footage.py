@@ -1,5 +1,8 @@
 """Real footage, and what it shows in a mirror, turned and backwards."""
 
+import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -7,9 +10,9 @@ import numpy as np
 import pytest
 
 from stream.errors import UsageError
+from stream.evaluation import footage
+from stream.evaluation.footage import SCENES, Frames, Scene
 from stream.motions import LABELS
-from stream.training import footage
-from stream.training.footage import SCENES, Frames, Scene
 from tests import clips
 
 SQUARE = Scene("square.mp4", "swipe right", 0.2, 1.8)
@@ -71,3 +74,41 @@ def test_the_scenes_of_the_wheel_are_where_they_are_said_to_be(tmp_path: Path) -
         for scene in (man, wall)
     ]
     assert changes[0] > 4 * changes[1]
+
+
+def test_the_share_that_is_right_has_an_interval_drawn_from_scenes() -> None:
+    one, other = SCENES[:2]
+    rows = [(one, "push", "push")] * 16 + [(other, "push", "pull")] * 8 + [(other, "push", "push")] * 8
+    found = footage.measure(LABELS, rows, seed=0)
+    assert found.accuracy.value == 0.75
+    assert (found.accuracy.low, found.accuracy.high) == (0.5, 1.0)
+    assert list(found.scenes.values()) == [1.0, 0.5]
+    assert found.counts[LABELS.index("push"), LABELS.index("pull")] == 8
+
+
+def test_the_whole_protocol_runs_on_the_videos_where_they_are(tmp_path: Path) -> None:
+    folder = Path(__file__).parents[3] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the sample videos are not beside the checkout")
+    out = tmp_path / "figures.json"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "stream.cli.evaluate",
+            "gestures-a0",
+            str(folder),
+            "--protocol",
+            "footage",
+            "--json",
+            out,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(out.read_text())
+    assert found["showings"] == 16 * len(SCENES)
+    assert 0 <= found["accuracy"]["low"] <= found["accuracy"]["value"] <= found["accuracy"]["high"] <= 1
+    assert found["quiet"]["videos"] >= 20
