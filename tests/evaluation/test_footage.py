@@ -86,6 +86,8 @@ def test_the_share_that_is_right_has_an_interval_drawn_from_scenes() -> None:
     assert found.counts[LABELS.index("push"), LABELS.index("pull")] == 8
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_whole_protocol_runs_on_the_videos_where_they_are(tmp_path: Path) -> None:
     folder = Path(__file__).parents[3] / "shared" / "data"
     if not folder.is_dir():
