@@ -20,6 +20,7 @@ SCRIPTS = sorted(
 WORK = {
     "stream-eval": ["gestures-a0"],
     "stream-export": ["gestures-a0"],
+    "stream-report": ["synthetic://gestures?seconds=100000"],
     "stream-serve": ["--port", "0"],
     "stream-train": ["gestures"],
     "stream-watch": ["synthetic://gestures", "--realtime"],
