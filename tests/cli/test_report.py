@@ -127,21 +127,31 @@ def write_long(path: Path, seconds: int, fps: int = 4) -> Path:
     return path
 
 
+MEASURED = """
+import sys
+from pathlib import Path
+from stream.cli.report import main
+try:
+    main()
+finally:
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    print(int(status["VmHWM"].split()[0]) / 1024, file=sys.stderr)
+"""
+"""The program, then the most memory it ever had, in MiB. What the system says of a child counts its parent's too."""
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "wait4"), reason="this system does not say how much memory a process took")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system does not say how much memory was taken")
 def test_an_hour_takes_no_more_memory_than_a_minute(model: Path, tmp_path: Path) -> None:
     peaks_mb, ranges = [], []
     for name, seconds in (("minute", 60), ("hour", 3600)):
         film = write_long(tmp_path / f"{name}.mp4", seconds)
         words = (film, "--model", model, "--json", "--out", tmp_path, "--form", "html,csv,json,vtt,activitynet")
-        with subprocess.Popen(command(*words), stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
-            assert process.stdout
-            found = json.loads(process.stdout.read())
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0
+        line = [sys.executable, "-c", MEASURED, *map(str, words)]
+        done = subprocess.run(line, capture_output=True, check=True, text=True, env=ENVIRONMENT, timeout=290)
+        found = json.loads(done.stdout)
         assert f"{sum(row['seconds'] for row in found['labels']):.6f}" == f"{seconds:.6f}"
-        peaks_mb.append(usage.ru_maxrss / 1024)
+        peaks_mb.append(float(done.stderr))
         ranges.append(sum(row["occurrences"] for row in found["labels"]))
     assert ranges[1] > 20 * ranges[0] > 20 * 10
-    assert peaks_mb[1] - peaks_mb[0] < 12, peaks_mb
+    assert peaks_mb[1] - peaks_mb[0] < 8, peaks_mb
