@@ -171,10 +171,10 @@ def on_memory(recogniser: Recogniser, count: int, seed: int) -> Outcome:
 
     def show(console: Console) -> None:
         console.print(f"{actions} actions in {count} scenes; age: how long the stream had lasted")
-        _show_cells(console, cells, "right at their end", lambda cell: words(cell.accuracy))
+        _show_cells(console, cells, "right at their end, %", lambda cell: words(cell.accuracy, unit=""))
         aged = [cell for cell in cells if cell.age_s > memory.SHORT_S]
-        _show_cells(console, aged, "the same, less that of a stream 10 s old", lambda cell: words(cell.change))
-        _show_cells(console, cells, "median from begin to label", lambda cell: words(cell.delay_s, 1, " s", 2))
+        _show_cells(console, aged, "the same, less that of a stream 10 s old", lambda cell: words(cell.change, unit=""))
+        _show_cells(console, cells, "median from begin to label, s", lambda cell: words(cell.delay_s, 1, "", 2))
 
     title = f"{recogniser.card.name}: {actions} actions in {count} scenes, {len(films) * 30} minutes of stream a memory"
     found = {"scenes": count, "actions": actions, **figures.of_memory(cells)}

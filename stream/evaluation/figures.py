@@ -106,7 +106,7 @@ def words(figure: Figure, scale: float = 100, unit: str = " %", places: int = 1)
     if math.isnan(figure.value):
         return "nothing to measure"
     value, low, high = (_word(end * scale, places) for end in (figure.value, figure.low, figure.high))
-    known = not math.isnan(figure.low)
+    known = math.isfinite(figure.low)  # neither unknown nor without end
     return f"{value}{unit if math.isfinite(figure.value) else ''}" + (f" ({low} to {high})" if known else "")
 
 
