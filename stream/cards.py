@@ -52,12 +52,16 @@ class Card:
     """softmax: one label at a time; sigmoid: any number at once."""
     fit: str = "stretch"
     """How a picture becomes square: stretch, crop (the middle) or pad (black borders)."""
+    lighten: float = 0.0
+    """Mean brightness in [0, 1) that darker pictures are raised to, by gamma; 0 leaves every picture as it is."""
     memory_s: float = math.inf
     """Seconds: time constant of forgetting; inf is the official model."""
     trained_frames: int = 50
     """Count: frames of a training clip; the positional index stops there when the memory is finite."""
     background: tuple[str, ...] = ()
     """Labels that mean "nothing of interest": shown among the labels, never as events."""
+    mirror_pairs: tuple[tuple[str, str], ...] = ()
+    """Labels that a mirror turns into each other: left and right. Training mirrors by these."""
     weights: str = ""
     """File name beside the card."""
     sha256: str = ""
@@ -83,6 +87,10 @@ class Card:
             raise ModelError(f"card {self.name!r}: labels must be distinct and not blank")
         if unknown := set(self.background) - set(self.labels):
             raise ModelError(f"card {self.name!r}: background names no label: {', '.join(sorted(unknown))}")
+        if unknown := {name for pair in self.mirror_pairs for name in pair} - set(self.labels):
+            raise ModelError(f"card {self.name!r}: mirror_pairs names no label: {', '.join(sorted(unknown))}")
+        if not 0 <= self.lighten < 1:
+            raise ModelError(f"card {self.name!r}: lighten is {self.lighten:g}; accepted: 0 or more, less than 1")
         if self.side_px < 32 or self.fps <= 0 or self.memory_s <= 0 or self.trained_frames < 1:
             raise ModelError(
                 f"card {self.name!r}: side_px >= 32, fps > 0, memory_s > 0 and trained_frames >= 1 are needed"
@@ -146,6 +154,8 @@ def parse(table: dict[str, Any], path: Path | None = None) -> Card:
     for name in ("labels", "background"):
         if name in values:
             values[name] = tuple(values[name])
+    if "mirror_pairs" in values:
+        values["mirror_pairs"] = tuple(map(tuple, values["mirror_pairs"]))
     try:
         return Card(**values, path=path)
     except TypeError as error:
@@ -155,4 +165,4 @@ def parse(table: dict[str, Any], path: Path | None = None) -> Card:
 def dump(card: Card) -> str:
     """Return the card as TOML that `parse` reads back equal; fields that say nothing are left out."""
     values = {item.name: getattr(card, item.name) for item in fields(Card) if item.name != "path"}
-    return tomli_w.dumps({name: value for name, value in values.items() if value not in ("", (), {})})
+    return tomli_w.dumps({name: value for name, value in values.items() if value not in ("", (), {}, 0.0)})

@@ -93,6 +93,8 @@ def test_missing_weights_are_said(tmp_path: Path) -> None:
         ("output = 'both'", "output is 'both'; accepted: softmax, sigmoid"),
         ("labels = ['a', 'a']", "labels must be distinct"),
         ("background = ['nothing']", "background names no label: nothing"),
+        ("mirror_pairs = [['a', 'c']]", "mirror_pairs names no label: c"),
+        ("lighten = 1.5", "lighten is 1.5; accepted: 0 or more, less than 1"),
         ("colour = 'red'", "unknown field 'colour'; known: "),
         ("side_px = 8", "side_px >= 32"),
         ("fps = 0", "fps > 0"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stream.cards import Card
 from stream.decode import AvPicture, RgbPicture
-from stream.preprocess import preprocess
+from stream.preprocess import lightened, preprocess
 from stream.types import Rgb
 from tests import clips
 
@@ -66,3 +66,31 @@ def test_a_decoded_frame_gives_the_clip_of_its_rgb() -> None:
     frame = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="yuv420p")
     difference = preprocess(AvPicture(frame), CARD) - preprocess(RgbPicture(rgb), CARD)
     assert np.abs(difference).mean() < 0.01
+
+
+@pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
+def test_a_dark_picture_is_raised_and_its_black_borders_do_not_count_as_dark(fit: str) -> None:
+    dark = RgbPicture(np.full((40, 80, 3), 17, np.uint8))
+    clip = preprocess(dark, replace(CARD, fit=fit, lighten=0.4))
+    assert clip.max() == pytest.approx(0.4, abs=1e-6)
+    assert clip.dtype == np.float32
+    assert np.array_equal(preprocess(dark, replace(CARD, fit=fit)) > 0, clip > 0)
+
+
+def test_a_picture_that_is_bright_enough_is_left_as_it_is() -> None:
+    bright = RgbPicture(clips.square(3, 64, 64))
+    assert np.allclose(preprocess(bright, replace(CARD, lighten=0.2)), preprocess(bright, CARD), atol=1e-7)
+
+
+@given(st.integers(0, 255), st.integers(0, 255), st.floats(0.05, 0.95))
+def test_lightening_never_darkens_nor_swaps_what_is_darker(first: int, second: int, brightness: float) -> None:
+    rgb = np.array([[[first, second, 0]]], np.uint8)
+    found = lightened(rgb, brightness)[0, 0]
+    assert (found >= rgb[0, 0] / 255 - 1e-6).all()
+    assert (found[0] >= found[1]) == (first >= second)
+    assert found[2] == 0
+
+
+def test_all_but_black_stays_dark() -> None:
+    assert lightened(np.ones((4, 4, 3), np.uint8), 0.9).max() < 0.5
+    assert not lightened(np.zeros((4, 4, 3), np.uint8), 0.9).any()
