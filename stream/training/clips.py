@@ -1,7 +1,7 @@
 """Decodes clips once, at the size that the network sees, and keeps the bytes: in memory, then on disk, then not at all.
 
-A second at 80 pixels and 10 frames per second is 0.2 MB; decoding two minutes of video takes two seconds of a core, once
-and not in every epoch.
+A second at 80 pixels and 10 frames per second is 0.2 MB; decoding two minutes of video takes two seconds of a core, and
+is done once, not in every epoch.
 """
 
 import shutil

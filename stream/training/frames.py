@@ -1,0 +1,175 @@
+"""The small case: some labelled frames of one video, and a new last layer on a network that stays as it is.
+
+The network is that of a card, with pools that hold little more than the frame itself; only the layers after them are
+learned, from what the frozen part makes of each labelled frame. The result is an ordinary card.
+"""
+
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from stream.cards import Card
+from stream.errors import UsageError
+from stream.training import datasets, splits
+from stream.types import Array
+
+HEADS = {"linear": ("classifier",), "mlp": ("dense", "classifier")}
+"""Kind of head -> the layers of the network that are learned."""
+
+HEADER = ("frame", "label")
+"""Columns of the table."""
+
+MEMORY_INTERVALS = 0.2
+"""Of a frame's interval: the memory of the pools, in which the frame before weighs exp(-5), less than a hundredth."""
+
+FOLDS = 5
+"""Count: stretches of time that each label is cut into; each is judged by a head that learned from the others."""
+
+STEPS, BATCH, RATE, WEIGHT_DECAY = 200, 256, 3e-3, 0.05
+"""How a head is learned: AdamW along a cosine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What was learned, and how good it is on frames it did not learn from."""
+
+    layers: dict[str, Tensor]
+    """Parameters by their names in the network."""
+    counts: npt.NDArray[np.int64]
+    """(K, K): a row for what is, a column for what was said, over all labelled frames, each held out once."""
+
+
+def is_table(path: Path) -> bool:
+    """Say whether a file is a table of frames, by its header."""
+    return path.suffix.lower() == ".csv" and path.is_file() and datasets.header(path) == HEADER
+
+
+def read(path: Path) -> dict[int, str]:
+    """Read which frames of a video show what: number from 0 -> label, in the order of the frames.
+
+    Raises:
+        UsageError: a row is not `frame,label`, a frame comes twice, or there is one label only; says the line.
+    """
+    found: dict[int, str] = {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for number, row in enumerate(csv.reader(file), 1):
+            values = [value.strip() for value in row]
+            if number == 1 or not any(values):
+                continue
+            if len(values) != 2 or not values[0].isdecimal() or not values[1]:
+                raise UsageError(
+                    f"{path}:{number}: {','.join(row)!r}; accepted: the number of a frame, from 0, and a label"
+                )
+            if int(values[0]) in found:
+                raise UsageError(f"{path}:{number}: frame {values[0]} is there already; accepted: each frame once")
+            found[int(values[0])] = values[1]
+    if len(set(found.values())) < 2:
+        raise UsageError(f"{path} has {len(set(found.values()))} labels; accepted: two or more")
+    return dict(sorted(found.items()))
+
+
+def card_of(base: Card, name: str, labels: tuple[str, ...]) -> Card:
+    """Return what the new model is: the base's network, new labels, pools that forget within a frame."""
+    return replace(
+        base, name=name, labels=labels, memory_s=MEMORY_INTERVALS / base.fps, output="softmax", background=(),
+        mirror_pairs=(), weights="", sha256="", measured={}, training={},
+    )  # fmt: skip
+
+
+def learn(net: nn.Module, kind: str, features: Array, truth: npt.NDArray[np.int64], classes: int, seed: int) -> Head:
+    """Learn a head, after judging each stretch of time by one that learned from the others.
+
+    Args:
+        net: the network; its layers are copied, not changed.
+        kind: one of `HEADS`.
+        features: (N, C) what the head's first layer is given, in the order of time.
+        truth: (N,) in [0, K).
+        classes: K.
+        seed: decides the order in which frames are learned.
+    """
+    x, y = torch.from_numpy(features), torch.from_numpy(truth)
+    folds, counts = stretches(truth), np.zeros((classes, classes), np.int64)
+    for fold in range(FOLDS):
+        held = torch.from_numpy(folds == fold)
+        if held.any():
+            head = _Layers(net, kind, x[~held], classes)
+            head.fit(x[~held], y[~held], seed)
+            np.add.at(counts, (truth[folds == fold], head(x[held]).argmax(1).numpy()), 1)
+    head = _Layers(net, kind, x, classes)
+    head.fit(x, y, seed)
+    return Head(head.parameters_of_net(), counts)
+
+
+def stretches(truth: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Number the stretch that each frame is in, (N,): each label's frames, in order of time, cut into `FOLDS`."""
+    found = np.zeros(len(truth), np.int64)
+    for label in np.unique(truth):
+        places = np.flatnonzero(truth == label)
+        found[places] = np.arange(len(places)) * FOLDS // len(places)
+    return found
+
+
+class _Layers(nn.Module):
+    """A copy of the network's last layers, over features brought to one scale where the first layer is fresh."""
+
+    def __init__(self, net: nn.Module, kind: str, x: Tensor, classes: int) -> None:
+        super().__init__()
+        self._kind, self._activation = kind, _activation(net)
+        is_fresh = kind == "linear"
+        self.mean, self.std = (x.mean(0), x.std(0) + 1e-4) if is_fresh else (torch.zeros(1), torch.ones(1))
+        self.dense = None if is_fresh else _dense(net)
+        self.classifier = nn.Linear(_matrix(net, "classifier").shape[1], classes)
+        nn.init.zeros_(self.classifier.weight)
+        nn.init.zeros_(self.classifier.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C) -> (N, K)."""
+        x = (x - self.mean) / self.std
+        return cast(Tensor, self.classifier(x if self.dense is None else self._activation(self.dense(x))))
+
+    @torch.enable_grad()
+    def fit(self, x: Tensor, y: Tensor, seed: int) -> None:
+        """Learn, each class weighing the same in all."""
+        weights = torch.from_numpy(splits.balanced(np.bincount(y.numpy(), minlength=self.classifier.out_features)))
+        optimizer = torch.optim.AdamW(self.parameters(), RATE, weight_decay=WEIGHT_DECAY)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
+        generator = torch.Generator().manual_seed(seed)
+        for _ in range(STEPS):
+            rows = torch.randperm(len(x), generator=generator)[:BATCH]
+            optimizer.zero_grad()
+            loss = functional.cross_entropy(self(x[rows]), y[rows], weights)
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            optimizer.step()
+            schedule.step()
+        self.requires_grad_(False)
+
+    def parameters_of_net(self) -> dict[str, Tensor]:
+        """Return the parameters as the network has them: 1x1 convolutions, the scale folded in."""
+        layers = {"classifier": self.classifier} | ({"dense": self.dense} if self.dense is not None else {})
+        found = {f"{name}.{key}": value for name, layer in layers.items() for key, value in layer.state_dict().items()}
+        if self.dense is None:
+            weight = found["classifier.weight"] / self.std
+            found |= {"classifier.weight": weight, "classifier.bias": found["classifier.bias"] - weight @ self.mean}
+        return {name: value[..., None, None] if value.ndim == 2 else value for name, value in found.items()}
+
+
+def _dense(net: nn.Module) -> nn.Linear:
+    weight = _matrix(net, "dense")
+    layer = nn.Linear(weight.shape[1], weight.shape[0])
+    layer.load_state_dict({"weight": weight, "bias": net.get_parameter("dense.bias").detach()})
+    return layer
+
+
+def _matrix(net: nn.Module, layer: str) -> Tensor:
+    return net.get_parameter(f"{layer}.weight").detach().flatten(1)
+
+
+def _activation(net: nn.Module) -> Any:
+    return {"swish": functional.silu, "hard_swish": functional.hardswish}[cast(Any, net).card.classifier_activation]
