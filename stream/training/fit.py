@@ -1,4 +1,4 @@
-"""Trains a network on generated streams: AdamW, cosine, one loss per frame; goes on after a kill.
+"""Trains a network on streams: AdamW, cosine, one loss per frame; keeps the best by validation; goes on after a kill.
 
 A stream is longer than what is learned at once: its parts follow each other with the state carried over, so that the
 middle of a stream looks like its middle.
@@ -8,7 +8,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +24,17 @@ from stream import gestures
 from stream.cards import Card
 from stream.errors import ModelError
 from stream.nets.base import TensorState
+from stream.training import transfer
 from stream.training.gestures import Stream
+from stream.training.stopping import told_to_stop
+from stream.training.validation import Judgement
+from stream.types import Array
+
+LOG = "log.jsonl"
+"""File of the run's folder: a line for every batch, and one for every look at the validation clips."""
+
+Judge = Callable[[nn.Module], Judgement]
+"""Judges a net on clips held out."""
 
 Make = Callable[[tuple[int, ...], int, float], Stream]
 """Makes the stream of a seed with a number of frames and a difficulty in [0, 1]."""
@@ -66,6 +76,14 @@ class FitSettings:
     """Count: processes that make data."""
     save_every: int = 40
     """Count: batches between two checkpoints."""
+    judge_every: int = 0
+    """Count: batches between two looks at the validation clips; 0 looks only at the end."""
+    patience: int = 0
+    """Count: looks without a lower loss after which the training ends; 0 goes on to the end."""
+    keep: str = "best"
+    """best: the weights of the lowest validation loss; last: those of the end."""
+    head_batches: int = 0
+    """Count: batches, the first ones, during which the classifier alone is learned."""
 
 
 class Streams(Dataset[tuple[Tensor, Tensor]]):
@@ -85,72 +103,113 @@ class Streams(Dataset[tuple[Tensor, Tensor]]):
 
 
 def fit(
-    net: nn.Module, card: Card, make: Make, settings: FitSettings, folder: Path, *, is_resumed: bool = False
+    net: nn.Module,
+    card: Card,
+    make: Make,
+    settings: FitSettings,
+    folder: Path,
+    *,
+    is_resumed: bool = False,
+    weights: Array | None = None,
+    judge: Judge | None = None,
 ) -> float:
-    """Train `net` in place.
+    """Train `net` in place, where it is: on a processor, or on a GPU.
+
+    Ctrl-C ends it after the batch under way, with a checkpoint.
 
     Args:
         net: as `stream.nets` builds it; has `frames`.
         card: its card; says how fast it forgets.
         make: the data.
         settings: how.
-        folder: of the run: `log.jsonl`, `checkpoint.pt` and `settings.json` are kept there.
+        folder: of the run: `log.jsonl`, `checkpoint.pt` and `best.pt` are kept there.
         is_resumed: go on from the folder's checkpoint, when there is one.
+        weights: (K,) how much a frame of each class counts; by default as `settings.quiet_weight` says.
+        judge: judges the net on clips held out; None keeps the last weights, whatever `settings.keep` says.
 
     Returns:
         Hours spent, those before a resumption included.
 
     Raises:
         ModelError: the checkpoint is of other settings.
+        KeyboardInterrupt: Ctrl-C; what was learned is saved.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    run = _Run(net, card, settings, folder)
+    run = _Run(net, card, settings, folder, weights, judge)
     if is_resumed:
         run.resume()
+    with told_to_stop() as is_stopped, _progress() as bar:
+        task = bar.add_task("training", total=run.batches, completed=run.done, loss=math.nan, accuracy=math.nan)
+        for clip, labels in _loader(make, settings, run):
+            run.learn(clip, labels)
+            bar.update(task, completed=run.done, loss=run.figures["loss"], accuracy=run.figures["accuracy"])
+            if is_stopped():
+                run.save()
+                raise KeyboardInterrupt
+            if run.is_over:
+                break
+    run.finish()
+    return run.seconds / 3600
+
+
+def _loader(make: Make, settings: FitSettings, run: "_Run") -> Iterable[tuple[Tensor, Tensor]]:
+    if run.is_over:
+        return ()
     data = Subset(Streams(make, settings), range(run.done * settings.batch, settings.streams))
-    loader = DataLoader(
+    return DataLoader(
         data,
         settings.batch,
         num_workers=settings.workers,
         drop_last=True,
         prefetch_factor=3 if settings.workers else None,
     )
-    with _progress() as bar:
-        task = bar.add_task("training", total=run.batches, completed=run.done, loss=math.nan, accuracy=math.nan)
-        for clip, labels in loader:
-            figures = run.learn(clip, labels)
-            bar.update(task, completed=run.done, loss=figures["loss"], accuracy=figures["accuracy"])
-    run.finish()
-    return run.seconds / 3600
 
 
 class _Run:
     """A training under way."""
 
-    def __init__(self, net: nn.Module, card: Card, settings: FitSettings, folder: Path) -> None:
+    def __init__(
+        self,
+        net: nn.Module,
+        card: Card,
+        settings: FitSettings,
+        folder: Path,
+        weights: Array | None,
+        judge: Judge | None,
+    ) -> None:
         net = net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._net, self._card, self._settings, self._folder = net, card, settings, folder
+        self._device, self._judge = next(net.parameters()).device, judge
+        self.figures = {"loss": math.nan, "accuracy": math.nan}
+        self._best, self._waited = math.inf, 0
         self.batches = settings.streams // settings.batch
         self.done, self.seconds, self._began = 0, 0.0, time.monotonic()
         self._optimizer = torch.optim.AdamW(_groups(net, settings.weight_decay), lr=settings.rate)
-        self._weights = torch.ones(len(card.labels))
-        self._weights[0] = settings.quiet_weight
+        self._weights = _class_weights(card, settings, weights).to(self._device)
         self._loss = nn.CrossEntropyLoss(
             self._weights, ignore_index=gestures.IGNORE, label_smoothing=settings.smoothing, reduction="sum"
         )
-        self._replicas = [net, *(_replica(net) for _ in range(settings.threads - 1))]
+        count = 1 if self._device.type == "cuda" else settings.threads
+        self._replicas = [net, *(_replica(net) for _ in range(count - 1))]
         self._averaged = AveragedModel(net, multi_avg_fn=self._average, use_buffers=True)
-        self._pool = ThreadPoolExecutor(settings.threads)
+        self._pool = ThreadPoolExecutor(count)
 
-    def learn(self, clip: Tensor, labels: Tensor) -> dict[str, float]:
+    @property
+    def is_over(self) -> bool:
+        """All was seen, or the validation got no better for long enough."""
+        is_tired = 0 < self._settings.patience <= self._waited
+        return self.done >= self.batches or is_tired
+
+    def learn(self, clip: Tensor, labels: Tensor) -> None:
         """Take one step of the optimizer for every part of a batch of streams."""
         self._schedule()
         self._freeze()
+        clip, labels = clip.to(self._device), labels.to(self._device)
         told = labels != gestures.IGNORE
         shards = list(
             zip(self._replicas, clip.chunk(len(self._replicas)), labels.chunk(len(self._replicas)), strict=True)
         )
-        states: list[TensorState] = [cast(Any, net).init_state(len(rows)) for net, rows, _ in shards]
+        states: list[TensorState] = [self._init_state(net, len(rows)) for net, rows, _ in shards]
         loss = right = 0.0
         for begin in range(0, clip.shape[1], self._settings.frames):
             part = slice(begin, begin + self._settings.frames)
@@ -163,9 +222,47 @@ class _Run:
             loss, right = loss + sum(losses) / self._settings.parts, right + sum(rights)
             self._step()
         self.done += 1
-        figures = {"loss": loss, "accuracy": right / max(1, int(told.sum()))}
-        self._write(figures)
-        return figures
+        self.figures = {"loss": loss, "accuracy": right / max(1, int(told.sum()))}
+        self._write({"streams": self.done * self._settings.batch} | self.figures)
+        self._look()
+
+    def _init_state(self, net: nn.Module, rows: int) -> TensorState:
+        return {name: value.to(self._device) for name, value in cast(Any, net).init_state(rows).items()}
+
+    def _freeze(self) -> None:
+        """At first, learn the classifier alone, if so asked; from a share of the streams on, let norms see no more."""
+        is_head_only = self.done < self._settings.head_batches
+        is_late = self.done >= (1 - self._settings.frozen_share) * self.batches
+        for net in self._replicas:
+            for name, parameter in net.named_parameters():
+                parameter.requires_grad_(not is_head_only or name.startswith(transfer.CLASSIFIER))
+            for module in net.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.train(not (is_late or is_head_only))
+
+    def _look(self) -> None:
+        """Judge where it is time to, keep the best, and save where it is time to."""
+        settings = self._settings
+        is_due = self.done == self.batches or (settings.judge_every and self.done % settings.judge_every == 0)
+        if self._judge and is_due:
+            found = self._judge(self._averaged.module)
+            self._write({"validation_loss": found.loss, "validation_accuracy": found.accuracy})
+            self._waited = 0 if found.loss < self._best else self._waited + 1
+            if found.loss < self._best:
+                self._best = found.loss
+                self._replace("best.pt", self._averaged.module.state_dict())
+            self.save()
+        elif self.done % settings.save_every == 0:
+            self.save()
+
+    def finish(self) -> None:
+        """Save, and leave in the network the average of its weights: the best, or the last."""
+        self.save()
+        found = self._averaged.module.state_dict()
+        if self._judge and self._settings.keep == "best":
+            found = torch.load(self._folder / "best.pt", weights_only=True, map_location=self._device)
+        self._net.load_state_dict(found)
+        self._net.requires_grad_(True).eval()
 
     def _learn_shard(
         self, net: nn.Module, clip: Tensor, truth: Tensor, state: TensorState, weight: float
@@ -173,8 +270,9 @@ class _Run:
         """Add one shard's gradient; runs in a thread of its own and computes in that thread alone."""
         torch.set_num_threads(1)
         x = clip.permute(0, 4, 1, 2, 3).float() / 255  # (B, 3, T, S, S)
-        logits, after = cast(Any, net).frames(x, state, self._card.decay)
-        loss: Tensor = self._loss(logits.flatten(0, 1), truth.flatten()) * weight
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
+            logits, after = cast(Any, net).frames(x, state, self._card.decay)
+        loss: Tensor = self._loss(logits.float().flatten(0, 1), truth.flatten()) * weight
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         right = int(((logits.argmax(-1) == truth) & (truth != gestures.IGNORE)).sum())
         return float(loss.detach()), right, {name: value.detach() for name, value in after.items()}
@@ -183,7 +281,8 @@ class _Run:
         """Sum the replicas' gradients, average what their norms have seen, and take a step."""
         for parameter, *others in zip(*(net.parameters() for net in self._replicas), strict=True):
             for other in others:
-                parameter.grad += other.grad
+                if other.grad is not None:
+                    parameter.grad += other.grad
                 other.grad = None
         for buffer, *others in zip(*(net.buffers() for net in self._replicas), strict=True):
             if buffer.is_floating_point():
@@ -201,20 +300,6 @@ class _Run:
         for mean, value in zip(averaged, current, strict=True):
             mean.copy_(torch.lerp(mean, value, 1 - keep) if mean.is_floating_point() else value)
 
-    def finish(self) -> None:
-        """Leave the average in the network."""
-        self.save()
-        self._net.load_state_dict(self._averaged.module.state_dict())
-        self._net.eval()
-
-    def _freeze(self) -> None:
-        """From a share of the streams on, let norms use what they have seen, and see no more."""
-        if self.done >= (1 - self._settings.frozen_share) * self.batches:
-            for net in self._replicas:
-                for module in net.modules():
-                    if isinstance(module, nn.BatchNorm2d):
-                        module.eval()
-
     def _schedule(self) -> None:
         """Warm up over the first twentieth, then fall along a cosine."""
         share, warm = self.done / self.batches, 0.05
@@ -224,11 +309,8 @@ class _Run:
 
     def _write(self, figures: dict[str, float]) -> None:
         seconds = self.seconds + time.monotonic() - self._began
-        line = {"batch": self.done, "streams": self.done * self._settings.batch, "seconds": round(seconds, 1)} | figures
-        with (self._folder / "log.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        if self.done % self._settings.save_every == 0:
-            self.save()
+        with (self._folder / LOG).open("a") as file:
+            file.write(json.dumps({"batch": self.done, "seconds": round(seconds, 1)} | figures) + "\n")
 
     def save(self) -> None:
         """Write a checkpoint that a kill cannot leave half written."""
@@ -240,18 +322,23 @@ class _Run:
             "optimizer": self._optimizer.state_dict(),
             "done": self.done,
             "seconds": self.seconds,
+            "best": self._best,
+            "waited": self._waited,
             "settings": asdict(self._settings),
         }
-        part = self._folder / "checkpoint.part"
+        self._replace("checkpoint.pt", values)
+
+    def _replace(self, name: str, values: dict[str, Any]) -> None:
+        part = self._folder / f"{name}.part"
         torch.save(values, part)
-        part.replace(self._folder / "checkpoint.pt")
+        part.replace(self._folder / name)
 
     def resume(self) -> None:
-        """Take up the folder's checkpoint, if there is one."""
+        """Take up the folder's checkpoint, if there is one; what the log says of later batches is cut off."""
         path = self._folder / "checkpoint.pt"
         if not path.is_file():
             return
-        values = torch.load(path, weights_only=True)
+        values = torch.load(path, weights_only=True, map_location=self._device)
         if differing := sorted(k for k, v in asdict(self._settings).items() if values["settings"].get(k) != v):
             raise ModelError(
                 f"{path} was made with other settings: {', '.join(differing)}; repeat them, or take a new folder"
@@ -261,6 +348,18 @@ class _Run:
         self._averaged.load_state_dict(values["averaged"])
         self._optimizer.load_state_dict(values["optimizer"])
         self.done, self.seconds = values["done"], values["seconds"]
+        self._best, self._waited = values["best"], values["waited"]
+        log = self._folder / LOG
+        lines = [line for line in log.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
+        log.write_text("".join(line for line in lines if json.loads(line)["batch"] <= self.done), "utf-8")
+
+
+def _class_weights(card: Card, settings: FitSettings, weights: Array | None) -> Tensor:
+    if weights is not None:
+        return torch.from_numpy(weights)
+    quiet = torch.ones(len(card.labels))
+    quiet[0] = settings.quiet_weight
+    return quiet
 
 
 def _replica(net: nn.Module) -> nn.Module:

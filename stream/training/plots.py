@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 WINDOW = 15
@@ -13,19 +14,29 @@ WINDOW = 15
 
 
 def curve(log: Path, path: Path) -> None:
-    """Draw loss and accuracy over the streams seen, from a run's `log.jsonl`."""
+    """Draw loss and accuracy over the streams seen, from a run's `log.jsonl`; the validation's too, where there is one."""
     lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    streams = [line["streams"] for line in lines]
+    learned = [line for line in lines if "streams" in line]
+    judged = [line for line in lines if "validation_loss" in line]
+    streams = {line["batch"]: line["streams"] for line in learned}
     figure = Figure(figsize=(8, 4), layout="constrained")
     for place, name in enumerate(("loss", "accuracy"), 1):
         axes = figure.add_subplot(1, 2, place)
-        values = np.array([line[name] for line in lines])
-        axes.plot(streams, values, alpha=0.25)
-        if len(values) >= WINDOW:
-            axes.plot(streams[WINDOW - 1 :], np.convolve(values, np.ones(WINDOW) / WINDOW, "valid"))
+        _smooth(axes, list(streams.values()), np.array([line[name] for line in learned]))
+        if judged:
+            values = [line[f"validation_{name}"] for line in judged]
+            axes.plot([streams[line["batch"]] for line in judged], values, "o-", markersize=3, label="validation")
+            axes.legend()
         axes.set(xlabel="streams seen", title=name)
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
+
+
+def _smooth(axes: Axes, streams: Sequence[int], values: npt.NDArray[np.float64]) -> None:
+    axes.plot(streams, values, alpha=0.25)
+    if len(values) >= WINDOW:
+        mean = np.convolve(values, np.ones(WINDOW) / WINDOW, "valid")
+        axes.plot(streams[WINDOW - 1 :], mean, label="training")
 
 
 def confusion(counts: npt.NDArray[np.int64], labels: Sequence[str], title: str, path: Path) -> None:
