@@ -223,7 +223,7 @@ class _Run:
             self._step()
         self.done += 1
         self.figures = {"loss": loss, "accuracy": right / max(1, int(told.sum()))}
-        self._write({"streams": self.done * self._settings.batch} | self.figures)
+        self._write(self.figures)
         self._look()
 
     def _init_state(self, net: nn.Module, rows: int) -> TensorState:
@@ -309,8 +309,9 @@ class _Run:
 
     def _write(self, figures: dict[str, float]) -> None:
         seconds = self.seconds + time.monotonic() - self._began
+        line = {"batch": self.done, "streams": self.done * self._settings.batch, "seconds": round(seconds, 1)}
         with (self._folder / LOG).open("a") as file:
-            file.write(json.dumps({"batch": self.done, "seconds": round(seconds, 1)} | figures) + "\n")
+            file.write(json.dumps(line | figures) + "\n")
 
     def save(self) -> None:
         """Write a checkpoint that a kill cannot leave half written."""

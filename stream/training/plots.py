@@ -14,18 +14,18 @@ WINDOW = 15
 
 
 def curve(log: Path, path: Path) -> None:
-    """Draw loss and accuracy over the streams seen, from a run's `log.jsonl`; the validation's too, where there is one."""
+    """Draw loss and accuracy over the streams seen, from a run's `log.jsonl`; the validation's too."""
     lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    learned = [line for line in lines if "streams" in line]
+    learned = [line for line in lines if "loss" in line]
     judged = [line for line in lines if "validation_loss" in line]
-    streams = {line["batch"]: line["streams"] for line in learned}
+    streams = [line["streams"] for line in learned]
     figure = Figure(figsize=(8, 4), layout="constrained")
     for place, name in enumerate(("loss", "accuracy"), 1):
         axes = figure.add_subplot(1, 2, place)
-        _smooth(axes, list(streams.values()), np.array([line[name] for line in learned]))
+        _smooth(axes, streams, np.array([line[name] for line in learned]))
         if judged:
             values = [line[f"validation_{name}"] for line in judged]
-            axes.plot([streams[line["batch"]] for line in judged], values, "o-", markersize=3, label="validation")
+            axes.plot([line["streams"] for line in judged], values, "o-", markersize=3, label="validation")
             axes.legend()
         axes.set(xlabel="streams seen", title=name)
         axes.grid(alpha=0.3)

@@ -98,8 +98,7 @@ def train(order: Order) -> Card:
     if order.kind not in RECIPES:
         raise UsageError(f"no data kind {order.kind!r}; accepted: {', '.join(RECIPES)}")
     recipe, folder = RECIPES[order.kind](), order.runs / order.out.stem
-    if (folder / "checkpoint.pt").exists() and not order.is_resumed:
-        raise UsageError(f"{folder} holds a run already; accepted: --resume to go on, or another --runs")
+    check_folder(folder, order.is_resumed)
     settings = replace(recipe.settings, **order.changes)
     card = replace(recipe.card, name=order.out.stem)
     net = start(card, settings.seed)
@@ -109,6 +108,16 @@ def train(order: Order) -> Card:
     plots.curve(folder / "log.jsonl", folder / "curve.png")
     card = replace(card, training=_story(order, recipe, settings, hours))
     return write(net, card, order.out)
+
+
+def check_folder(folder: Path, is_resumed: bool) -> None:
+    """Refuse a folder that holds another run.
+
+    Raises:
+        UsageError: it does, and nobody asked to go on with it.
+    """
+    if (folder / "checkpoint.pt").exists() and not is_resumed:
+        raise UsageError(f"{folder} holds a run already; accepted: --resume to go on, or another --out or --runs")
 
 
 def start(card: Card, seed: int) -> nn.Module:
@@ -144,6 +153,7 @@ def write(net: nn.Module, card: Card, path: Path) -> Card:
     rooms.find("exporters", "onnx").export(net, card, file)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     card = replace(card, weights=file.name, sha256=digest)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(cards.dump(card), "utf-8")
     return cards.load(str(path))
 

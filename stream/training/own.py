@@ -1,0 +1,232 @@
+"""Trains on somebody's own clips: from a data set to a card with weights, and a folder that tells how it went."""
+
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from stream import cards
+from stream.cards import Card
+from stream.errors import UsageError
+from stream.training import datasets, fit, mirror, plots, recipes, splits, transfer
+from stream.training.clips import Clips
+from stream.training.evaluate import wilson
+from stream.training.fit import FitSettings
+from stream.training.mixing import Mixer, MixSettings
+from stream.training.splits import Split
+from stream.training.validation import Judge, Judgement
+
+OVERSAMPLING = 2
+"""Training clips are kept at this many times the model's rate, so that speed and phase can change."""
+
+FRESH = Card(
+    name="fresh",
+    architecture="movinet",
+    variant="a0",
+    side_px=112,
+    fps=10.0,
+    labels=(),
+    memory_s=2.0,
+)
+"""What a model is that begins with no other, unless asked otherwise."""
+
+Say = Callable[[str], None]
+"""Takes a line for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to learn from, and what to make of it."""
+
+    data: Path
+    """A data set; see `stream.training.datasets`."""
+    out: Path
+    """The card to write; the weights lie beside it."""
+    run: Path
+    """Folder of the run: log, plots, split, checkpoints."""
+    command: str
+    """What was typed, for the card."""
+    begin: str | None = None
+    """Card whose weights it begins with; None begins afresh."""
+    changes: dict[str, Any] = field(default_factory=dict)
+    """Fields of the card that are not those of `begin`, or of `FRESH`."""
+    videos: Path | None = None
+    """Folder in which a table's videos are looked for."""
+    share: float = 0.2
+    """Of every class, to be judged by; in [0, 1)."""
+    group_by: str | None = None
+    """Regular expression on the path whose first group is the recording."""
+    how: str = "auto"
+    """auto or random; see `splits.split`."""
+    is_lenient: bool = False
+    """Leave out missing and unreadable videos."""
+    epochs: int = 40
+    """Count: how often each clip is seen."""
+    frozen: int = 0
+    """Count: epochs during which the classifier alone is learned."""
+    patience: int = 10
+    """Count: epochs without a lower validation loss after which it ends; 0 goes on to the end."""
+    settings: FitSettings = field(default_factory=FitSettings)
+    """The rest of how; its counts of streams and batches are filled in."""
+    mix: MixSettings = field(default_factory=MixSettings)
+    """How clips become streams."""
+    memory_bytes: int = 1 << 30
+    """Bytes of decoded frames that stay in memory."""
+    device: str = "cpu"
+    """cpu or cuda."""
+    is_resumed: bool = False
+    """Go on from the run's checkpoint."""
+
+
+def train(order: Order, say: Say) -> Card:
+    """Learn, keep the best by validation, export, compare with PyTorch, and write the card; return it.
+
+    Raises:
+        UsageError: the data, the split or the folder is not as it must be; says what is accepted.
+        ModelError: the checkpoint is of other settings, or the card to begin with cannot be read.
+        ParityError: the exported model does not agree with the trained one.
+        KeyboardInterrupt: Ctrl-C; the run can be resumed.
+    """
+    recipes.check_folder(order.run, order.is_resumed)
+    split = _split(order)
+    say(f"{len(split.train)} clips to learn from, {len(split.validation)} to be judged by; split {split.how}")
+    card = _card(order, datasets.labels(split.train))
+    clips = {side: _decode(order, card, split, side, say) for side in ("train", "validation")}
+    try:
+        return _learn(order, card, split, clips["train"], clips["validation"], say)
+    finally:
+        clips["train"].close()
+
+
+def _split(order: Order) -> Split:
+    samples = datasets.read(order.data, order.videos, is_lenient=order.is_lenient)
+    root = order.data if order.data.is_dir() else order.videos or order.data.parent
+    found = splits.split(samples, root, order.share, group_by=order.group_by, how=order.how, seed=order.settings.seed)
+    order.run.mkdir(parents=True, exist_ok=True)
+    (order.run / "split.json").write_text(json.dumps(found.story(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return found
+
+
+def _card(order: Order, labels: tuple[str, ...]) -> Card:
+    """Say what the model will be: as the card it begins with, or as `FRESH`, but for labels and what was asked for."""
+    base = cards.load(order.begin) if order.begin else FRESH
+    trained = base.trained_frames if order.begin else order.settings.frames * order.settings.parts
+    is_same = base.labels == labels
+    changes: dict[str, Any] = {
+        "name": order.out.stem,
+        "labels": labels,
+        "output": "softmax",
+        "background": tuple(label for label in base.background if label in labels),
+        "mirror_pairs": base.mirror_pairs if is_same and base.mirror_pairs else mirror.pairs(labels),
+        "trained_frames": trained,
+        "licence": "",
+        "source": "made with stream-train" + (f" from {base.name}" if order.begin else ""),
+    }
+    nothing: dict[str, Any] = {"weights": "", "sha256": "", "measured": {}, "training": {}}
+    return replace(base, **nothing, **(changes | order.changes))
+
+
+def _decode(order: Order, card: Card, split: Split, side: str, say: Say) -> Clips:
+    is_train = side == "train"
+    found = Clips(
+        split.train if is_train else split.validation,
+        card,
+        card.fps * (OVERSAMPLING if is_train else 1),
+        memory_bytes=order.memory_bytes * 3 // 4 if is_train else order.memory_bytes // 4,
+        folder=order.run / "clips" if is_train else None,
+        is_lenient=order.is_lenient,
+        what=f"decoding to {'learn from' if is_train else 'be judged by'}",
+    )
+    if found.faults:
+        say(f"left out: {len(found.faults)} that cannot be read, the first: {found.faults[0]}")
+    if is_train and (lost := set(card.labels) - set(datasets.labels(found.samples))):
+        raise UsageError(f"no clip of {min(lost)!r} can be read; accepted: one or more of each class")
+    return found
+
+
+def _learn(order: Order, card: Card, split: Split, train: Clips, held: Clips, say: Say) -> Card:
+    net = _begin(order, card, say)
+    if lone := [label for label, swap in zip(card.labels, mirror.swaps(card), strict=True) if swap < 0]:
+        say(f"never mirrored, for want of a partner: {', '.join(lone)}")
+    settings = _settings(order, len(train))
+    judge = Judge(held, card) if len(held) else None
+    weights = splits.balanced(splits.counts(train.samples, card.labels))
+    make = Mixer(train, card, order.mix).stream
+    (order.run / "settings.json").write_text(
+        json.dumps({"command": order.command, "fit": asdict(settings), "mix": asdict(order.mix)}, indent=1), "utf-8"
+    )
+    hours = fit.fit(net, card, make, settings, order.run, is_resumed=order.is_resumed, weights=weights, judge=judge)
+    net.to("cpu")
+    net.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # missing in torch's types
+    plots.curve(order.run / fit.LOG, order.run / "curve.png")
+    found = judge(net) if judge else None
+    if found:
+        title = f"{card.name}: {100 * found.accuracy:.1f} % of {found.counts.sum()} validation clips"
+        plots.confusion(found.counts, card.labels, title, order.run / "confusion.png")
+    story = _story(order, split, settings, train, hours)
+    card = replace(card, measured={"validation": _figures(found, settings)} if found else {}, training=story)
+    return recipes.write(net, card, order.out)
+
+
+def _begin(order: Order, card: Card, say: Say) -> nn.Module:
+    """Build the network, with the weights it begins with, where it will be trained."""
+    net = recipes.start(card, order.settings.seed)
+    if order.begin:
+        is_new = transfer.begin(net, card, cards.load(order.begin))
+        say(f"begins with {order.begin}" + (", a new classifier for other labels" if is_new else ""))
+    if order.device == "cuda":
+        net.to("cuda")
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
+    return net
+
+
+def _settings(order: Order, count: int) -> FitSettings:
+    """Turn epochs into streams and batches."""
+    batch = min(order.settings.batch, count)
+    an_epoch = max(1, round(count / batch))
+    return replace(
+        order.settings,
+        batch=batch,
+        streams=order.epochs * an_epoch * batch,
+        threads=min(order.settings.threads, batch),
+        judge_every=an_epoch,
+        patience=order.patience,
+        frozen=order.frozen * an_epoch,
+        easy_share=0.0,
+    )
+
+
+def _figures(found: Judgement, settings: FitSettings) -> dict[str, Any]:
+    right, count = int(found.counts.trace()), int(found.counts.sum())
+    low, high = wilson(right, count)
+    return {
+        "clips": count,
+        "accuracy": round(found.accuracy, 4),
+        "interval_95": [round(low, 4), round(high, 4)],
+        "loss": round(found.loss, 4),
+        "note": "at each clip's last frame"
+        + ("; the weights were chosen by this loss, so expect less elsewhere" if settings.keep == "best" else ""),
+    }
+
+
+def _story(order: Order, split: Split, settings: FitSettings, train: Clips, hours: float) -> dict[str, Any]:
+    """Say how the weights were made."""
+    told = split.story()
+    return {
+        "command": order.command,
+        "hours": round(hours, 3),
+        "machine": f"{order.device}, {settings.threads} threads, {platform.machine()}, torch {torch.__version__}",
+        "data": f"{order.data.name}: {len(train)} clips to learn from",
+        "clips": told["counts"],
+        "split": told["how"],
+        "groups": told["groups"],
+        "begins_with": order.begin or "fresh weights",
+        "seed": settings.seed,
+        "settings": asdict(settings),
+        "mix": asdict(order.mix),
+    }

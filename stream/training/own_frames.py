@@ -1,0 +1,92 @@
+"""Trains a last layer on labelled frames of one video: from a table to a card with weights."""
+
+import json
+import platform
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from stream import cards
+from stream.cards import Card
+from stream.errors import UnknownPart, UsageError
+from stream.training import features, frames, plots, recipes, transfer
+from stream.training.evaluate import wilson
+from stream.training.frames import HEADS, Head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to learn from, and what to make of it."""
+
+    table: Path
+    """CSV with the header `frame,label`."""
+    video: Path
+    """The video whose frames are meant."""
+    begin: str
+    """Card whose network it is."""
+    out: Path
+    """The card to write; the weights lie beside it."""
+    run: Path
+    """Folder of the run."""
+    command: str
+    """What was typed, for the card."""
+    head: str = "linear"
+    """One of `frames.HEADS`."""
+    seed: int = 1
+    """Decides the order in which frames are learned."""
+
+
+def train(order: Order) -> Card:
+    """Learn a head, export, compare with PyTorch, and write the card; return it.
+
+    Raises:
+        UsageError: the table or the video is not as it must be.
+        ParityError: the exported model does not agree with the trained one.
+    """
+    if order.head not in HEADS:
+        raise UnknownPart("head", order.head, HEADS)
+    begun_s, told = time.monotonic(), frames.read(order.table)
+    base = cards.load(order.begin)
+    card = frames.card_of(base, order.out.stem, tuple(sorted(set(told.values()))))
+    net = recipes.start(card, order.seed).eval()
+    transfer.begin(net, card, base)
+    seen = features.of_frames(net, card, HEADS[order.head][0], order.video, list(told))
+    truth = np.array([card.labels.index(told[index]) for index in seen], np.int64)
+    if len(np.unique(truth)) < 2:
+        raise UsageError(f"the {len(seen)} labelled frames on the model's clock have one label; accepted: two or more")
+    head = frames.learn(net, order.head, np.stack(list(seen.values())), truth, len(card.labels), order.seed)
+    net.load_state_dict(head.layers, strict=False)
+    order.run.mkdir(parents=True, exist_ok=True)
+    title = f"{card.name}: {100 * head.counts.trace() / head.counts.sum():.1f} % of {head.counts.sum()} frames held out"
+    plots.confusion(head.counts, card.labels, title, order.run / "confusion.png")
+    story = _story(order, base, len(seen), (time.monotonic() - begun_s) / 3600)
+    (order.run / "settings.json").write_text(json.dumps(story, indent=1) + "\n", "utf-8")
+    return recipes.write(net, _told(card, head, story), order.out)
+
+
+def _told(card: Card, head: Head, story: dict[str, Any]) -> Card:
+    right, count = int(head.counts.trace()), int(head.counts.sum())
+    low, high = wilson(right, count)
+    figures = {
+        "frames": count,
+        "accuracy": round(right / count, 4),
+        "interval_95": [round(low, 4), round(high, 4)],
+        "note": f"each label's frames cut into {frames.FOLDS} stretches of time, each judged by a head that learned "
+        "from the others; all of one video, so expect less on another",
+    }
+    return replace(card, measured={"held_out": figures}, training=story)
+
+
+def _story(order: Order, base: Card, count: int, hours: float) -> dict[str, Any]:
+    return {
+        "command": order.command,
+        "hours": round(hours, 4),
+        "machine": f"{platform.machine()}, torch {torch.__version__}",
+        "data": f"{count} labelled frames of {order.video.name}",
+        "begins_with": f"{base.name}, SHA-256 {base.sha256}; frozen but for {', '.join(HEADS[order.head])}",
+        "seed": order.seed,
+    }
