@@ -99,6 +99,12 @@ Patience = Annotated[
 Keep = Annotated[
     str, typer.Option(help="best: the weights of the lowest validation loss; or last.", rich_help_panel=LEARN)
 ]
+Length = Annotated[
+    float,
+    typer.Option(
+        min=0.5, max=60.0, help="Seconds of a stream, of clips one after the other, 0.5 to 60.", rich_help_panel=LEARN
+    ),
+]
 Batch = Annotated[int, typer.Option(min=1, help="Count of streams side by side.", rich_help_panel=LEARN)]
 Rate = Annotated[
     float | None,
@@ -209,6 +215,7 @@ def train(
     freeze: Freeze = 0,
     patience: Patience = 10,
     keep: Keep = "best",
+    length: Length = 4.0,
     batch: Batch = 8,
     rate: Rate = None,
     augment: Augment = 1.0,
@@ -326,6 +333,7 @@ def _train_own(given: dict[str, Any]) -> "Card":
             epochs=given["epochs"],
             frozen=given["freeze"],
             patience=given["patience"],
+            length_s=given["length"],
             settings=FitSettings(
                 batch=given["batch"],
                 rate=given["rate"] or (1e-3 if given["begin"] else 2e-3),

@@ -32,7 +32,7 @@ MEMORY_INTERVALS = 0.2
 FOLDS = 5
 """Count: stretches of time that each label is cut into; each is judged by a head that learned from the others."""
 
-STEPS, BATCH, RATE, WEIGHT_DECAY = 200, 256, 3e-3, 0.05
+STEPS, BATCH, RATE, WEIGHT_DECAY = 120, 128, 2e-3, 0.05
 """How a head is learned: AdamW along a cosine."""
 
 
@@ -123,7 +123,7 @@ class _Layers(nn.Module):
         super().__init__()
         self._kind, self._activation = kind, _activation(net)
         is_fresh = kind == "linear"
-        self.mean, self.std = (x.mean(0), x.std(0) + 1e-4) if is_fresh else (torch.zeros(1), torch.ones(1))
+        self.mean, self.std = (x.mean(0), _spread(x)) if is_fresh else (torch.zeros(1), torch.ones(1))
         self.dense = None if is_fresh else _dense(net)
         self.classifier = nn.Linear(_matrix(net, "classifier").shape[1], classes)
         nn.init.zeros_(self.classifier.weight)
@@ -158,6 +158,12 @@ class _Layers(nn.Module):
             weight = found["classifier.weight"] / self.std
             found |= {"classifier.weight": weight, "classifier.bias": found["classifier.bias"] - weight @ self.mean}
         return {name: value[..., None, None] if value.ndim == 2 else value for name, value in found.items()}
+
+
+def _spread(x: Tensor) -> Tensor:
+    """Return the deviation of every feature, (C,); one that hardly changes is not blown up to the size of the others."""
+    found = x.std(0)
+    return found.clamp(min=float(0.1 * found.mean()) + 1e-6)
 
 
 def _dense(net: nn.Module) -> nn.Linear:

@@ -1,6 +1,8 @@
 """Trains on somebody's own clips: from a data set to a card with weights, and a folder that tells how it went."""
 
+import csv
 import json
+import math
 import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -71,6 +73,8 @@ class Order:
     """Count: epochs during which the classifier alone is learned."""
     patience: int = 10
     """Count: epochs without a lower validation loss after which it ends; 0 goes on to the end."""
+    length_s: float = 4.0
+    """Seconds of a stream."""
     settings: FitSettings = field(default_factory=FitSettings)
     """The rest of how; its counts of streams and batches are filled in."""
     mix: MixSettings = field(default_factory=MixSettings)
@@ -115,7 +119,6 @@ def _split(order: Order) -> Split:
 def _card(order: Order, labels: tuple[str, ...]) -> Card:
     """Say what the model will be: as the card it begins with, or as `FRESH`, but for labels and what was asked for."""
     base = cards.load(order.begin) if order.begin else FRESH
-    trained = base.trained_frames if order.begin else order.settings.frames * order.settings.parts
     is_same = base.labels == labels
     changes: dict[str, Any] = {
         "name": order.out.stem,
@@ -123,12 +126,19 @@ def _card(order: Order, labels: tuple[str, ...]) -> Card:
         "output": "softmax",
         "background": tuple(label for label in base.background if label in labels),
         "mirror_pairs": base.mirror_pairs if is_same and base.mirror_pairs else mirror.pairs(labels),
-        "trained_frames": trained,
         "licence": "",
         "source": "made with stream-train" + (f" from {base.name}" if order.begin else ""),
     }
     nothing: dict[str, Any] = {"weights": "", "sha256": "", "measured": {}, "training": {}}
-    return replace(base, **nothing, **(changes | order.changes))
+    card = replace(base, **nothing, **(changes | order.changes))
+    return card if order.begin else replace(card, trained_frames=math.prod(_frames(card, order.length_s)))
+
+
+def _frames(card: Card, length_s: float) -> tuple[int, int]:
+    """Return how many frames are learned at once, at most as many as is usual, and how many such parts a stream has."""
+    count = max(1, round(length_s * card.fps))
+    parts = math.ceil(count / FitSettings().frames)
+    return math.ceil(count / parts), parts
 
 
 def _decode(order: Order, card: Card, split: Split, side: str, say: Say) -> Clips:
@@ -153,7 +163,7 @@ def _learn(order: Order, card: Card, split: Split, train: Clips, held: Clips, sa
     net = _begin(order, card, say)
     if lone := [label for label, swap in zip(card.labels, mirror.swaps(card), strict=True) if swap < 0]:
         say(f"never mirrored, for want of a partner: {', '.join(lone)}")
-    settings = _settings(order, len(train))
+    settings = _settings(order, card, len(train))
     judge = Judge(held, card) if len(held) else None
     weights = splits.balanced(splits.counts(train.samples, card.labels))
     make = Mixer(train, card, order.mix).stream
@@ -162,12 +172,12 @@ def _learn(order: Order, card: Card, split: Split, train: Clips, held: Clips, sa
     )
     hours = fit.fit(net, card, make, settings, order.run, is_resumed=order.is_resumed, weights=weights, judge=judge)
     net.to("cpu")
-    net.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # missing in torch's types
     plots.curve(order.run / fit.LOG, order.run / "curve.png")
     found = judge(net) if judge else None
     if found:
         title = f"{card.name}: {100 * found.accuracy:.1f} % of {found.counts.sum()} validation clips"
         plots.confusion(found.counts, card.labels, title, order.run / "confusion.png")
+        _tabulate(order.run / "validation.csv", held, card, found)
     story = _story(order, split, settings, train, hours)
     card = replace(card, measured={"validation": _figures(found, settings)} if found else {}, training=story)
     return recipes.write(net, card, order.out)
@@ -179,24 +189,35 @@ def _begin(order: Order, card: Card, say: Say) -> nn.Module:
     if order.begin:
         is_new = transfer.begin(net, card, cards.load(order.begin))
         say(f"begins with {order.begin}" + (", a new classifier for other labels" if is_new else ""))
-    if order.device == "cuda":
-        net.to("cuda")
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
-    return net
+    return net.to(order.device)
 
 
-def _settings(order: Order, count: int) -> FitSettings:
-    """Turn epochs into streams and batches."""
+def _tabulate(path: Path, held: Clips, card: Card, found: Judgement) -> None:
+    """Write what was said of every clip held out."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("path", "label", "start", "end", "said", "probability"))
+        for sample, row in zip(held.samples, found.probabilities, strict=True):
+            said = int(row.argmax())
+            span = (sample.start_s, sample.end_s if math.isfinite(sample.end_s) else "")
+            writer.writerow((sample.path, sample.label, *span, card.labels[said], f"{row[said]:.4f}"))
+
+
+def _settings(order: Order, card: Card, count: int) -> FitSettings:
+    """Turn seconds into frames, and epochs into streams and batches."""
+    frames, parts = _frames(card, order.length_s)
     batch = min(order.settings.batch, count)
     an_epoch = max(1, round(count / batch))
     return replace(
         order.settings,
         batch=batch,
+        frames=frames,
+        parts=parts,
         streams=order.epochs * an_epoch * batch,
         threads=min(order.settings.threads, batch),
         judge_every=an_epoch,
         patience=order.patience,
-        frozen=order.frozen * an_epoch,
+        head_batches=order.frozen * an_epoch,
         easy_share=0.0,
     )
 

@@ -26,13 +26,22 @@ class Judgement:
 
     loss: float
     """Cross entropy over the second half of every clip; each clip counts the same."""
-    counts: npt.NDArray[np.int64]
-    """(K, K): a row for what is, a column for what is said at the clip's last frame."""
+    probabilities: Array
+    """(N, K) at every clip's last frame, in the order of the clips."""
+    truth: npt.NDArray[np.int64]
+    """(N,) what every clip is."""
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """(K, K): a row for what is, a column for what is said at the clip's last frame."""
+        found = np.zeros((self.probabilities.shape[1],) * 2, np.int64)
+        np.add.at(found, (self.truth, self.probabilities.argmax(1)), 1)
+        return found
 
     @property
     def accuracy(self) -> float:
         """Share of the clips that are right at their last frame."""
-        return float(self.counts.trace() / self.counts.sum())
+        return float((self.probabilities.argmax(1) == self.truth).mean())
 
 
 class Judge:
@@ -47,8 +56,8 @@ class Judge:
         """Judge the network, in evaluation mode, where it is; it is left in the mode it was in."""
         is_training, device = net.training, next(net.parameters()).device
         net.eval()
-        size = len(self._card.labels)
-        losses, counts = np.zeros(len(self._clips)), np.zeros((size, size), np.int64)
+        losses = np.zeros(len(self._clips))
+        said = np.zeros((len(self._clips), len(self._card.labels)), np.float32)
         with torch.inference_mode():
             for indices, clip, lengths in self._batches():
                 state = {name: value.to(device) for name, value in cast(Any, net).init_state(len(indices)).items()}
@@ -56,9 +65,9 @@ class Judge:
                 for index, row, length in zip(indices, logits.float().cpu(), lengths, strict=True):
                     truth = torch.full((length - length // 2,), int(self._truth[index]))
                     losses[index] = functional.cross_entropy(row[length // 2 : length], truth)
-                    counts[self._truth[index], int(row[length - 1].argmax())] += 1
+                    said[index] = row[length - 1].softmax(0).numpy()
         net.train(is_training)
-        return Judgement(float(losses.mean()), counts)
+        return Judgement(float(losses.mean()), said, self._truth)
 
     def _batches(self) -> Iterator[tuple[list[int], Tensor, list[int]]]:
         """Yield numbers, (B, 3, T, S, S) clips filled up with black at the end, and their lengths."""

@@ -1,0 +1,166 @@
+"""Labelled frames: a head for one video in seconds, in a card that every command takes."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import stream
+from stream import cards
+from stream.errors import UsageError
+from stream.preprocess import preprocess
+from stream.resampling import Resampler
+from stream.sources import open_source
+from stream.training import features, frames, own_frames, recipes
+from stream.training.own_frames import Order
+from tests import tiny
+from tests.server import live
+from tests.training import footage
+
+COLOURS = ["red"] * 30 + ["blue"] * 30 + ["green"] * 30 + ["red"] * 20
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five and a half seconds at 20 frames per second; the card's rate is 10."""
+    return footage.write(tmp_path_factory.mktemp("video") / "colours.mp4", COLOURS)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return live.write_model(tmp_path_factory.mktemp("base"))
+
+
+def table(folder: Path, *rows: str, header: str = "frame,label") -> Path:
+    path = folder / "frames.csv"
+    path.write_text("".join(f"{row}\n" for row in (header, *rows)))
+    return path
+
+
+def labelled(folder: Path, step: int = 3) -> Path:
+    return table(folder, *(f"{index},{COLOURS[index]}" for index in range(0, len(COLOURS), step)))
+
+
+@pytest.mark.parametrize("head", ["linear", "mlp"])
+def test_some_labelled_frames_make_a_card_that_tells_the_others_in_seconds(
+    head: str, base: Path, video: Path, tmp_path: Path
+) -> None:
+    begun_s = time.process_time()
+    out = tmp_path / "colours.toml"
+    own_frames.train(
+        Order(
+            table=labelled(tmp_path),
+            video=video,
+            begin=str(base),
+            out=out,
+            run=tmp_path,
+            command="stream-train",
+            head=head,
+        )
+    )
+    assert time.process_time() - begun_s < 30
+    card = cards.load(str(out))
+    assert card.labels == ("blue", "green", "red")
+    assert card.measured["held_out"]["accuracy"] > 0.85
+    assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    session, right, count = stream.load(str(out)).session(top_k=1, smoothing_s=0.0), 0, 0
+    with open_source(str(video)) as source:
+        shown = [frame for packet in source for frame in source.decode(packet)]
+    for index, frame in enumerate(shown):
+        if (update := session.feed(frame)) and index % 3:
+            right, count = right + (update.labels[0].name == COLOURS[index]), count + 1
+    assert count > 30
+    assert right > 0.85 * count
+
+
+def test_a_feature_is_what_the_layer_is_given_when_the_frame_is_reached(base: Path, video: Path) -> None:
+    card = cards.load(str(base))
+    net = tiny.net(card)
+    caught: list[torch.Tensor] = []
+    for begin, wanted in ((0, 40), (1, 41)):  # the frames of a stream that begins with either
+        resampler, clips = Resampler(card.fps), []
+        with open_source(str(video)) as source:
+            for index, frame in enumerate(frame for packet in source for frame in source.decode(packet)):
+                if begin <= index <= wanted and resampler.takes(frame.offset_s):
+                    clips.append(torch.from_numpy(preprocess(frame.picture, card)))
+        hook = net.classifier.register_forward_pre_hook(lambda _module, given: caught.append(given[0]))
+        with torch.inference_mode():
+            net(torch.cat(clips, 2), net.init_state(1), card.decay)
+        hook.remove()
+        found = features.of_frames(net, card, "classifier", video, [wanted])
+        assert np.allclose(found[wanted], caught[-1].flatten().numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_too_far_back_to_be_seen_is_not_computed_and_changes_nothing(
+    base: Path, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = frames.card_of(cards.load(str(base)), "x", ("a", "b"))
+    net = tiny.net(card)
+    stepped = list[int]()
+    net.register_forward_pre_hook(lambda _module, given: None)
+    real = net.frames
+    monkeypatch.setattr(net, "frames", lambda clip, *rest: stepped.append(clip.shape[2]) or real(clip, *rest))
+    near = features.of_frames(net, card, "classifier", video, [105])
+    assert sum(stepped) < 100
+    monkeypatch.setattr(features, "reach", lambda _net: 1000)
+    stepped.clear()
+    whole = features.of_frames(net, card, "classifier", video, [105])
+    assert sum(stepped) == 106
+    assert np.allclose(near[105], whole[105], rtol=1e-3, atol=1e-3)
+
+
+def test_every_frame_lies_in_one_of_the_streams(base: Path, video: Path) -> None:
+    card = cards.load(str(base))
+    wanted = list(range(0, 110))
+    assert list(features.of_frames(tiny.net(card), card, "classifier", video, wanted)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (["0,red", "x,blue"], ":3: 'x,blue'; accepted: the number of a frame"),
+        (["0,red", "-1,blue"], ":3: '-1,blue'"),
+        (["0,red", "1,"], ":3: '1,'"),
+        (["0,red", "1,blue,2"], ":3: '1,blue,2'"),
+        (["0,red", "1,blue", "0,blue"], ":4: frame 0 is there already"),
+        (["0,red", "1,red"], "has 1 labels; accepted: two or more"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said_with_its_line(rows: list[str], words: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        frames.read(table(tmp_path, *rows))
+    assert "frames.csv" in str(caught.value)
+
+
+def test_a_frame_that_is_not_there_is_said_with_how_many_there_are(base: Path, video: Path, tmp_path: Path) -> None:
+    order = Order(
+        table=table(tmp_path, "0,red", "500,blue"), video=video, begin=str(base), out=tmp_path / "x.toml",
+        run=tmp_path, command="",
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="has 110 frames; frame 500 is labelled, the first is number 0"):
+        own_frames.train(order)
+
+
+def test_a_table_is_known_by_its_header(tmp_path: Path) -> None:
+    assert frames.is_table(table(tmp_path, "0,red"))
+    assert not frames.is_table(table(tmp_path, "a.mp4,red", header="path,label"))
+    assert not frames.is_table(tmp_path)
+
+
+def test_each_label_is_cut_into_stretches_of_time() -> None:
+    truth = np.array([0] * 10 + [1] * 5 + [0] * 10)
+    found = frames.stretches(truth)
+    assert found[truth == 0].tolist() == [0] * 4 + [1] * 4 + [2] * 4 + [3] * 4 + [4] * 4
+    assert found[truth == 1].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_held_out_frames_are_judged_by_a_head_that_never_saw_them() -> None:
+    """Features that tell the frame, not the label: what is learned is of no use for the others."""
+    net = recipes.start(tiny.card("relu6", labels=("a", "b")), 0)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((100, 1024)).astype(np.float32)
+    head = frames.learn(net, "linear", x, rng.integers(0, 2, 100), 2, 1)
+    assert head.counts.sum() == 100
+    assert 0.3 < head.counts.trace() / 100 < 0.7

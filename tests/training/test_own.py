@@ -1,0 +1,228 @@
+"""Training on one's own clips, from videos to a card that every command takes; killed, stopped and resumed."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+import stream
+from stream import cards, weights
+from stream.errors import UsageError
+from stream.sources import open_source
+from stream.training import own
+from stream.training.fit import FitSettings
+from stream.training.own import Order
+from tests.training import footage
+
+SMALL = {"variant": "t0", "side_px": 32}
+SETTINGS = FitSettings(batch=4, rate=0.01, threads=1, workers=0, averaging=0.8)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return footage.folder(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run's folder of a model that learned from the clips."""
+    run = tmp_path_factory.mktemp("runs") / "colours"
+    own.train(order(data, run), [].append)
+    return run
+
+
+def order(data: Path, run: Path, **changes: object) -> Order:
+    usual = Order(
+        data=data, out=run / f"{run.name}.toml", run=run, command="stream-train", changes=SMALL, share=0.34,
+        length_s=1.0, epochs=8, patience=0, settings=SETTINGS,
+    )  # fmt: skip
+    return replace(usual, **changes)  # type: ignore[arg-type]
+
+
+def said(card: Path, video: Path) -> str:
+    """The label that a session gives at the end of a video."""
+    session, last = stream.load(str(card)).session(top_k=1), None
+    with open_source(str(video)) as source:
+        for packet in source:
+            for frame in source.decode(packet):
+                last = session.feed(frame) or last
+    assert last
+    return last.labels[0].name
+
+
+def test_the_card_is_taken_at_once_and_is_right_on_videos_it_never_saw(trained: Path, tmp_path: Path) -> None:
+    for colour in ("red", "blue"):
+        video = footage.write(tmp_path / f"{colour}.mp4", [colour] * 20, seed=99)
+        assert said(trained / "colours.toml", video) == colour
+
+
+def test_the_card_tells_how_it_was_made_and_how_good_it_is(trained: Path) -> None:
+    card = cards.load(str(trained / "colours.toml"))
+    assert (card.labels, card.side_px, card.variant, card.trained_frames) == (("blue", "red"), 32, "t0", 10)
+    assert card.measured["validation"]["accuracy"] == 1.0
+    assert card.measured["validation"]["clips"] == 4
+    story = card.training
+    assert {"command", "hours", "machine", "data", "split", "seed", "settings"} <= set(story)
+    assert story["clips"] == {"train": {"blue": 4, "red": 4}, "validation": {"blue": 2, "red": 2}}
+
+
+def test_the_runs_folder_tells_how_it_went(trained: Path) -> None:
+    for name in ("curve.png", "confusion.png"):
+        assert (trained / name).read_bytes().startswith(b"\x89PNG")
+    lines = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()]
+    assert [line["batch"] for line in lines if "loss" in line] == list(range(1, 17))
+    assert [line["batch"] for line in lines if "validation_loss" in line] == list(range(2, 17, 2))
+    split = json.loads((trained / "split.json").read_text())
+    assert not set(split["groups"]["train"]) & set(split["groups"]["validation"])
+    rows = list(csv.DictReader((trained / "validation.csv").read_text().splitlines()))
+    assert [row["said"] for row in rows] == [row["label"] for row in rows]
+    assert not (trained / "clips").exists()
+
+
+def test_the_weights_are_those_of_the_lowest_validation_loss(trained: Path) -> None:
+    best = torch.load(trained / "best.pt", weights_only=True)
+    found = weights.read_state_dict(cards.load(str(trained / "colours.toml")).read_weights())
+    assert all(torch.equal(value, best[name]) for name, value in found.items())
+
+
+def test_a_run_that_gets_no_better_ends(data: Path, tmp_path: Path) -> None:
+    stuck = replace(SETTINGS, rate=1e-9)
+    own.train(order(data, tmp_path / "a", epochs=30, patience=2, settings=stuck), [].append)
+    lines = [json.loads(line) for line in (tmp_path / "a" / "log.jsonl").read_text().splitlines()]
+    assert max(line["batch"] for line in lines) < 30
+
+
+def test_another_model_lends_its_weights_and_frozen_ones_stay_as_they_were(
+    trained: Path, tmp_path: Path, data: Path
+) -> None:
+    base, heard = trained / "colours.toml", list[str]()
+    three = footage.folder(tmp_path / "three", ("red", "blue", "green"), 4)
+    begun = order(three, tmp_path / "more", begin=str(base), changes={}, epochs=2, frozen=2)
+    card = own.train(begun, heard.append)
+    assert any("a new classifier" in line for line in heard)
+    assert (card.labels, card.side_px) == (("blue", "green", "red"), 32)
+    old, new = (weights.read_state_dict(cards.load(str(path)).read_weights()) for path in (base, begun.out))
+    changed = {name for name in old if not torch.equal(old[name], new[name])}
+    assert changed == {"classifier.weight", "classifier.bias"}
+    same = own.train(order(data, tmp_path / "same", begin=str(base), changes={}, epochs=1), heard.append)
+    assert same.measured["validation"]["accuracy"] == 1.0
+    assert sum("a new classifier" in line for line in heard) == 1
+
+
+def test_another_network_cannot_lend_its_weights(trained: Path, data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="variant is 'a0', that of colours is 't0'"):
+        own.train(
+            order(data, tmp_path / "x", begin=str(trained / "colours.toml"), changes={"variant": "a0"}), [].append
+        )
+
+
+def test_a_folder_of_another_run_is_refused(trained: Path, data: Path) -> None:
+    with pytest.raises(UsageError, match="holds a run already; accepted: --resume"):
+        own.train(order(data, trained), [].append)
+
+
+def test_a_class_without_a_readable_clip_is_refused_even_by_the_lenient(tmp_path: Path) -> None:
+    data = footage.folder(tmp_path / "data", clips=2)
+    for clip in (data / "red").iterdir():
+        clip.write_bytes(b"no video")
+    with pytest.raises(UsageError, match="cannot be read"):
+        own.train(order(data, tmp_path / "a", share=0), [].append)
+    with pytest.raises(UsageError, match="no clip of 'red' can be read"):
+        own.train(order(data, tmp_path / "b", share=0, is_lenient=True), [].append)
+
+
+# --- the command itself, killed and stopped ---
+
+
+def command(data: Path, runs: Path, *more: str) -> list[str]:
+    flags = ("--variant t0 --side 32 --length 1 --batch 4 --threads 1 --epochs 30 --patience 0 --validation 0.34 "
+             "--device cpu --out it --json")  # fmt: skip
+    return [sys.executable, "-m", "stream.cli.train", str(data), "--runs", str(runs), *flags.split(), *more]
+
+
+def run(data: Path, runs: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(data, runs, *more), check=False, capture_output=True, text=True, timeout=240, env=environment()
+    )
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def interrupted(data: Path, runs: Path, end: Callable[[subprocess.Popen[str]], None], batches: int) -> tuple[int, str]:
+    """Start the command, end it once the log has so many lines, and return its exit code and what it said."""
+    log = runs / "it" / "log.jsonl"
+    with subprocess.Popen(command(data, runs), stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        deadline = time.monotonic() + 200
+        while not log.exists() or len(log.read_text().splitlines()) < batches:
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline, "it never got that far"
+            time.sleep(0.02)
+        end(process)
+        said = process.communicate(timeout=120)[1]
+    return process.returncode, said
+
+
+@pytest.fixture(scope="module")
+def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """What the command says when nothing interrupts it."""
+    found = run(data, tmp_path_factory.mktemp("whole"))
+    assert found.returncode == 0, found.stderr
+    return dict(json.loads(found.stdout))
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_weights(data: Path, tmp_path: Path, whole: dict[str, object]) -> None:
+    code, _ = interrupted(data, tmp_path, subprocess.Popen.kill, 35)
+    assert code == -signal.SIGKILL
+    assert not (tmp_path / "it" / "it.toml").exists()
+    resumed = run(data, tmp_path, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["sha256"] == whole["sha256"]
+    lines = [json.loads(line) for line in (tmp_path / "it" / "log.jsonl").read_text().splitlines()]
+    assert [line["batch"] for line in lines if "loss" in line] == list(range(1, 61))
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_and_says_how_to_go_on(data: Path, tmp_path: Path, whole: dict[str, object]) -> None:
+    code, said = interrupted(data, tmp_path, lambda process: process.send_signal(signal.SIGINT), 7)
+    assert code == 130
+    assert "--resume goes on" in said
+    assert "Traceback" not in said
+    done = torch.load(tmp_path / "it" / "checkpoint.pt", weights_only=True)["done"]
+    assert 5 <= done < 60
+    resumed = run(data, tmp_path, "--resume")
+    assert json.loads(resumed.stdout)["sha256"] == whole["sha256"]
+
+
+def test_what_is_wrong_is_one_line_and_exit_code_two(data: Path, tmp_path: Path) -> None:
+    footage.folder(tmp_path / "scenes", clips=1)
+    for colour in ("red", "blue"):
+        clip = tmp_path / "scenes" / colour / "0.mp4"
+        for name in ("home_1", "home_2", "shop_1", "shop_2"):
+            (clip.parent / f"{name}.mp4").write_bytes(clip.read_bytes())
+        clip.unlink()
+    cases = {
+        (str(tmp_path / "nothing"),): "does not exist; accepted: a folder of CLASS/CLIP.mp4",
+        (str(tmp_path / "scenes"),): "look like recordings: 2 of them ('home', 'shop', ...)",
+        (str(data), "--split", "maybe"): "--split is 'maybe'; accepted: auto, random",
+        (str(data), "--video", "x.mp4"): "--video goes with a CSV whose header is frame,label",
+        (str(data), "--out", "a/b"): "--out is a/b; accepted: a name, or the path of a .toml",
+        (str(data), "--from", "nobody"): "no model named 'nobody'",
+    }
+    for arguments, words in cases.items():
+        found = subprocess.run(
+            [sys.executable, "-m", "stream.cli.train", "--runs", str(tmp_path), *arguments],
+            check=False, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert (found.returncode, words in " ".join(found.stderr.split())) == (2, True), found.stderr
