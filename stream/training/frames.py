@@ -161,7 +161,7 @@ class _Layers(nn.Module):
 
 
 def _spread(x: Tensor) -> Tensor:
-    """Return the deviation of every feature, (C,); one that hardly changes is not blown up to the size of the others."""
+    """Return every feature's deviation, (C,); one that hardly changes is not blown up to the size of the others."""
     found = x.std(0)
     return found.clamp(min=float(0.1 * found.mean()) + 1e-6)
 
