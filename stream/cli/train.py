@@ -311,9 +311,9 @@ def _train_frames(given: dict[str, Any]) -> "Card":
 
 
 def _train_own(given: dict[str, Any]) -> "Card":
-    from stream.training.fit import FitSettings  # noqa: PLC0415
     from stream.training.mixing import MixSettings  # noqa: PLC0415
     from stream.training.own import Order, train  # noqa: PLC0415
+    from stream.training.streams import FitSettings  # noqa: PLC0415
 
     changes = {"variant": "variant", "side": "side_px", "fps": "fps", "memory": "memory_s", "lighten": "lighten"}
     usual, amount = MixSettings(), given["augment"]

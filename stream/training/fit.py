@@ -5,12 +5,11 @@ middle of a stream looks like its middle.
 """
 
 import copy
-import json
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,88 +17,20 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import DataLoader, Dataset, Subset
 
 from stream import gestures
 from stream.cards import Card
 from stream.errors import ModelError
 from stream.nets.base import TensorState
 from stream.training import transfer
-from stream.training.gestures import Stream
+from stream.training.runfolder import BEST, CHECKPOINT, RunFolder
 from stream.training.stopping import told_to_stop
+from stream.training.streams import FitSettings, Make, batches
 from stream.training.validation import Judgement
 from stream.types import Array
 
-LOG = "log.jsonl"
-"""File of the run's folder: a line for every batch, and one for every look at the validation clips."""
-
 Judge = Callable[[nn.Module], Judgement]
 """Judges a net on clips held out."""
-
-Make = Callable[[tuple[int, ...], int, float], Stream]
-"""Makes the stream of a seed with a number of frames and a difficulty in [0, 1]."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FitSettings:
-    """How a model is trained."""
-
-    streams: int = 7200
-    """Count: streams seen, each once."""
-    batch: int = 12
-    """Count: streams side by side."""
-    frames: int = 20
-    """Count: frames learned at once; also how far back a gradient reaches."""
-    parts: int = 3
-    """Count: consecutive parts of one stream, the state carried from each to the next."""
-    rate: float = 2e-3
-    """Learning rate at its highest, after the warm-up."""
-    weight_decay: float = 0.02
-    """AdamW's."""
-    quiet_weight: float = 0.8
-    """How much a frame of the first class, `no motion`, counts: it is the most frequent by far."""
-    smoothing: float = 0.05
-    """Label smoothing, in [0, 1)."""
-    frozen_share: float = 0.5
-    """Share of the streams, the last ones, during which norms keep what they have seen: so few scenes stand side by
-    side that their own statistics are far from those that the finished model will use."""
-    averaging: float = 0.998
-    """In [0, 1): how much of the average of the weights is kept at each step; the average is the result."""
-    easy_share: float = 0.35
-    """Share of the streams over which the difficulty rises: motion is found sooner where little else changes."""
-    seed: int = 1
-    """Decides weights and data."""
-    threads: int = 2
-    """Count: processor threads; each computes a share of the batch, since threads that share one operation wait for
-    each other when the machine is busy. Changes the result slightly: norms see a share of the batch."""
-    workers: int = 1
-    """Count: processes that make data."""
-    save_every: int = 40
-    """Count: batches between two checkpoints."""
-    judge_every: int = 0
-    """Count: batches between two looks at the validation clips; 0 looks only at the end."""
-    patience: int = 0
-    """Count: looks without a lower loss after which the training ends; 0 goes on to the end."""
-    keep: str = "best"
-    """best: the weights of the lowest validation loss; last: those of the end."""
-    head_batches: int = 0
-    """Count: batches, the first ones, during which the classifier alone is learned."""
-
-
-class Streams(Dataset[tuple[Tensor, Tensor]]):
-    """Streams by number: clip (T, S, S, 3) uint8 and labels (T,)."""
-
-    def __init__(self, make: Make, settings: FitSettings) -> None:
-        self._make, self._settings = make, settings
-
-    def __len__(self) -> int:
-        return self._settings.streams
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        settings = self._settings
-        difficulty = min(1.0, index / max(1.0, settings.easy_share * settings.streams))
-        made = self._make((settings.seed, index), settings.frames * settings.parts, difficulty)
-        return torch.from_numpy(made.frames), torch.from_numpy(made.labels)
 
 
 def fit(
@@ -131,16 +62,15 @@ def fit(
         Hours spent, those before a resumption included.
 
     Raises:
-        ModelError: the checkpoint is of other settings.
+        ModelError: the checkpoint is of other settings, or the loss is no longer a number.
         KeyboardInterrupt: Ctrl-C; what was learned is saved.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     run = _Run(net, card, settings, folder, weights, judge)
     if is_resumed:
         run.resume()
     with told_to_stop() as is_stopped, _progress() as bar:
         task = bar.add_task("training", total=run.batches, completed=run.done, loss=math.nan, accuracy=math.nan)
-        for clip, labels in _loader(make, settings, run):
+        for clip, labels in () if run.is_over else batches(make, settings, run.done):
             run.learn(clip, labels)
             bar.update(task, completed=run.done, loss=run.figures["loss"], accuracy=run.figures["accuracy"])
             if is_stopped():
@@ -150,19 +80,6 @@ def fit(
                 break
     run.finish()
     return run.seconds / 3600
-
-
-def _loader(make: Make, settings: FitSettings, run: "_Run") -> Iterable[tuple[Tensor, Tensor]]:
-    if run.is_over:
-        return ()
-    data = Subset(Streams(make, settings), range(run.done * settings.batch, settings.streams))
-    return DataLoader(
-        data,
-        settings.batch,
-        num_workers=settings.workers,
-        drop_last=True,
-        prefetch_factor=3 if settings.workers else None,
-    )
 
 
 class _Run:
@@ -178,7 +95,7 @@ class _Run:
         judge: Judge | None,
     ) -> None:
         net = net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._net, self._card, self._settings, self._folder = net, card, settings, folder
+        self._net, self._card, self._settings, self._folder = net, card, settings, RunFolder(folder)
         self._device, self._judge = next(net.parameters()).device, judge
         self.figures = {"loss": math.nan, "accuracy": math.nan}
         self._best, self._waited = math.inf, 0
@@ -192,6 +109,7 @@ class _Run:
         count = 1 if self._device.type == "cuda" else settings.threads
         self._replicas = [net, *(_replica(net) for _ in range(count - 1))]
         self._averaged = AveragedModel(net, multi_avg_fn=self._average, use_buffers=True)
+        self._parts: dict[str, Any] = {"net": net, "averaged": self._averaged, "optimizer": self._optimizer}
         self._pool = ThreadPoolExecutor(count)
 
     @property
@@ -221,6 +139,8 @@ class _Run:
             losses, rights, states = (list(column) for column in zip(*(job.result() for job in jobs), strict=True))
             loss, right = loss + sum(losses) / self._settings.parts, right + sum(rights)
             self._step()
+        if not math.isfinite(loss):
+            raise ModelError(f"the loss of batch {self.done + 1} is {loss}; a lower learning rate may help: --rate")
         self.done += 1
         self.figures = {"loss": loss, "accuracy": right / max(1, int(told.sum()))}
         self._write(self.figures)
@@ -250,7 +170,7 @@ class _Run:
             self._waited = 0 if found.loss < self._best else self._waited + 1
             if found.loss < self._best:
                 self._best = found.loss
-                self._replace("best.pt", self._averaged.module.state_dict())
+                self._folder.save(BEST, self._averaged.module.state_dict())
             self.save()
         elif self.done % settings.save_every == 0:
             self.save()
@@ -260,7 +180,7 @@ class _Run:
         self.save()
         found = self._averaged.module.state_dict()
         if self._judge and self._settings.keep == "best":
-            found = torch.load(self._folder / "best.pt", weights_only=True, map_location=self._device)
+            found = self._folder.load(BEST, self._device) or found
         self._net.load_state_dict(found)
         self._net.requires_grad_(True).eval()
 
@@ -310,49 +230,33 @@ class _Run:
     def _write(self, figures: dict[str, float]) -> None:
         seconds = self.seconds + time.monotonic() - self._began
         line = {"batch": self.done, "streams": self.done * self._settings.batch, "seconds": round(seconds, 1)}
-        with (self._folder / LOG).open("a") as file:
-            file.write(json.dumps(line | figures) + "\n")
+        self._folder.write(line | figures)
 
     def save(self) -> None:
-        """Write a checkpoint that a kill cannot leave half written."""
+        """Write a checkpoint."""
         now = time.monotonic()
         self.seconds, self._began = self.seconds + now - self._began, now
-        values = {
-            "net": self._net.state_dict(),
-            "averaged": self._averaged.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "done": self.done,
-            "seconds": self.seconds,
-            "best": self._best,
-            "waited": self._waited,
-            "settings": asdict(self._settings),
-        }
-        self._replace("checkpoint.pt", values)
-
-    def _replace(self, name: str, values: dict[str, Any]) -> None:
-        part = self._folder / f"{name}.part"
-        torch.save(values, part)
-        part.replace(self._folder / name)
+        parts = {name: part.state_dict() for name, part in self._parts.items()}
+        numbers = {"done": self.done, "seconds": self.seconds, "best": self._best, "waited": self._waited}
+        self._folder.save(CHECKPOINT, parts | numbers | {"settings": asdict(self._settings)})
 
     def resume(self) -> None:
         """Take up the folder's checkpoint, if there is one; what the log says of later batches is cut off."""
-        path = self._folder / "checkpoint.pt"
-        if not path.is_file():
+        values = self._folder.load(CHECKPOINT, self._device)
+        if values is None:
             return
-        values = torch.load(path, weights_only=True, map_location=self._device)
         if differing := sorted(k for k, v in asdict(self._settings).items() if values["settings"].get(k) != v):
             raise ModelError(
-                f"{path} was made with other settings: {', '.join(differing)}; repeat them, or take a new folder"
+                f"{self._folder.path} was begun with other settings: {', '.join(differing)}; repeat them, or take a "
+                "new folder"
             )
-        for replica in self._replicas:
+        for name, part in self._parts.items():
+            part.load_state_dict(values[name])
+        for replica in self._replicas[1:]:
             replica.load_state_dict(values["net"])
-        self._averaged.load_state_dict(values["averaged"])
-        self._optimizer.load_state_dict(values["optimizer"])
         self.done, self.seconds = values["done"], values["seconds"]
         self._best, self._waited = values["best"], values["waited"]
-        log = self._folder / LOG
-        lines = [line for line in log.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
-        log.write_text("".join(line for line in lines if json.loads(line)["batch"] <= self.done), "utf-8")
+        self._folder.cut(self.done)
 
 
 def _class_weights(card: Card, settings: FitSettings, weights: Array | None) -> Tensor:

@@ -18,9 +18,10 @@ from stream.errors import UsageError
 from stream.training import datasets, fit, mirror, plots, recipes, splits, transfer
 from stream.training.clips import Clips
 from stream.training.evaluate import wilson
-from stream.training.fit import FitSettings
 from stream.training.mixing import Mixer, MixSettings
+from stream.training.runfolder import LOG
 from stream.training.splits import Split
+from stream.training.streams import FitSettings
 from stream.training.validation import Judge, Judgement
 
 OVERSAMPLING = 2
@@ -170,9 +171,10 @@ def _learn(order: Order, card: Card, split: Split, train: Clips, held: Clips, sa
     (order.run / "settings.json").write_text(
         json.dumps({"command": order.command, "fit": asdict(settings), "mix": asdict(order.mix)}, indent=1), "utf-8"
     )
+    torch.set_num_threads(settings.threads)
     hours = fit.fit(net, card, make, settings, order.run, is_resumed=order.is_resumed, weights=weights, judge=judge)
     net.to("cpu")
-    plots.curve(order.run / fit.LOG, order.run / "curve.png")
+    plots.curve(order.run / LOG, order.run / "curve.png")
     found = judge(net) if judge else None
     if found:
         title = f"{card.name}: {100 * found.accuracy:.1f} % of {found.counts.sum()} validation clips"

@@ -15,7 +15,7 @@ from stream.cards import Card
 from stream.errors import UsageError
 from stream.motions import LABELS
 from stream.training import fit, gestures, plots
-from stream.training.fit import FitSettings, Make
+from stream.training.streams import FitSettings, Make
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from stream.errors import ModelError
 from stream.motions import LABELS
 from stream.nets.base import TensorState
 from stream.training import recipes
-from stream.training.fit import FitSettings, fit
+from stream.training.fit import fit
 from stream.training.gestures import Stream
+from stream.training.streams import FitSettings
 
 CARD = Card(
     name="toy",
