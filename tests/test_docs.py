@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from functools import cache
@@ -12,6 +13,7 @@ import pytest
 
 from stream import cards, decode
 from stream.sources import open_source
+from tests.training import footage
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -52,6 +54,30 @@ def test_the_service_pages_client_gets_labels_from_a_server(capsys: pytest.Captu
     assert "JPEG" in said.err
 
 
+@needs_default
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_training_pages_commands_make_models_of_ones_own_classes(tmp_path: Path) -> None:
+    for scene in (1, 2):
+        for take, colour in enumerate(("red", "blue") * 2):
+            footage.write(
+                tmp_path / "clips" / colour / f"{colour}_{scene}_{take}.mp4", [colour] * 12, seed=4 * scene + take
+            )
+    footage.write(tmp_path / "clip.mp4", ["red"] * 12)
+    footage.write(tmp_path / "talk.mp4", ["red"] * 12 + ["blue"] * 12)
+    (tmp_path / "frames.csv").write_text("frame,label\n0,red\n5,red\n9,red\n14,blue\n18,blue\n22,blue\n")
+    lines = [line for block in blocks("docs/training.md", "sh") for line in block.splitlines()]
+    commands = [shlex.split(line) for line in lines if line.startswith("stream-")]
+    assert [name for name, *_ in commands] == ["stream-train", "stream-watch"] * 2
+    for name, *arguments in commands:
+        quick = ["--epochs", "1", "--length", "1", "--threads", "1"] if name == "stream-train" else []
+        command = [*script(name), *arguments, *quick]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=400, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert cards.load(str(tmp_path / "runs/mine/mine.toml")).labels == ("blue", "red")
+    assert cards.load(str(tmp_path / "runs/screen/screen.toml")).labels == ("blue", "red")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text("utf-8")):
@@ -68,8 +94,12 @@ def test_commands_and_their_flags_exist(page: Path) -> None:
 @cache
 def shown(name: str) -> str:
     """Return the help of a console script."""
-    [script] = metadata.entry_points(group="console_scripts", name=name)
-    start = f"from {script.module} import {script.attr} as start; start()"
-    command, wide = [sys.executable, "-c", start, "--help"], {**os.environ, "COLUMNS": "200"}
+    command, wide = [*script(name), "--help"], {**os.environ, "COLUMNS": "200"}
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, env=wide)
     return done.stdout
+
+
+def script(name: str) -> list[str]:
+    """Return how to start a console script, installed or not on the path."""
+    [entry] = metadata.entry_points(group="console_scripts", name=name)
+    return [sys.executable, "-c", f"from {entry.module} import {entry.attr} as start; start()"]

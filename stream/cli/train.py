@@ -4,12 +4,13 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 
 from stream import rooms
+from stream.cli import trainflags as flags
 from stream.cli.console import Version, program
 from stream.errors import UsageError
 
@@ -19,217 +20,44 @@ if TYPE_CHECKING:
 GESTURES = "gestures"
 """The kind of data that is generated, not read."""
 
-YOUR, LEARN, MODEL, STILL, MADE = (
-    "Your own clips", "How it learns", "What it is", "Labelled frames of one video", "Generated gestures"
-)  # fmt: skip
-"""Panels of the help."""
-
-Data = Annotated[
-    str,
-    typer.Argument(
-        help="What to learn from: a folder of CLASS/CLIP.mp4; a CSV with path,label or path,label,start,end (seconds); "
-        "Kinetics' own CSV; ActivityNet's JSON; a CSV with frame,label (with --video); or gestures (generated).",
-        metavar="DATA",
-    ),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        help="NAME, for RUNS/NAME/NAME.toml, or the card to write, a .toml. The weights go beside it, as .onnx.",
-        show_default="the name of DATA",
-    ),
-]
-Runs = Annotated[Path, typer.Option(help="Folder in which each run has a folder of its own: log, plots, checkpoints.")]
-Begin = Annotated[
-    str | None,
-    typer.Option("--from", help="Name or card of a model to begin with.", show_default="from scratch"),
-]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")]
-Seed = Annotated[int, typer.Option(min=0, help="Decides weights, split and data: a whole number, 0 or more.")]
-Threads = Annotated[int, typer.Option(min=1, help="Count of processor threads that compute, 1 or more.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
-
-Videos = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder in which a CSV's or JSON's videos lie.", show_default="DATA's own folder", rich_help_panel=YOUR
-    ),
-]
-GroupBy = Annotated[
-    str | None,
-    typer.Option(
-        metavar="REGEX",
-        help="Regular expression searched for in each path; its first group names the recording (scene, person, day). "
-        "A recording is never both learned from and judged by.",
-        show_default="as the data says, else by video",
-        rich_help_panel=YOUR,
-    ),
-]
-How = Annotated[
-    str,
-    typer.Option(
-        "--split", help="auto, or random: clip by clip, even where names tell recordings.", rich_help_panel=YOUR
-    ),
-]
-Validation = Annotated[
-    float, typer.Option(min=0.0, max=0.9, help="Share of the clips to judge by; 0 for none.", rich_help_panel=YOUR)
-]
-Lenient = Annotated[
-    bool, typer.Option("--skip-faulty", help="Leave out missing or unreadable videos.", rich_help_panel=YOUR)
-]
-CacheMb = Annotated[
-    int,
-    typer.Option(min=1, help="Megabytes of decoded frames kept in memory; more goes to disk.", rich_help_panel=YOUR),
-]
-
-Epochs = Annotated[int, typer.Option(min=1, help="How often each clip is seen, 1 or more.", rich_help_panel=LEARN)]
-Freeze = Annotated[
-    int,
-    typer.Option(
-        min=0, help="Epochs, first of all, that learn the last layer alone; with --from.", rich_help_panel=LEARN
-    ),
-]
-Patience = Annotated[
-    int,
-    typer.Option(
-        min=0, help="Epochs without a lower validation loss after which it ends; 0: never.", rich_help_panel=LEARN
-    ),
-]
-Keep = Annotated[
-    str, typer.Option(help="best: the weights of the lowest validation loss; or last.", rich_help_panel=LEARN)
-]
-Length = Annotated[
-    float,
-    typer.Option(
-        min=0.5, max=60.0, help="Seconds of a stream, of clips one after the other, 0.5 to 60.", rich_help_panel=LEARN
-    ),
-]
-Batch = Annotated[int, typer.Option(min=1, help="Count of streams side by side.", rich_help_panel=LEARN)]
-Rate = Annotated[
-    float | None,
-    typer.Option(
-        min=1e-6,
-        max=1.0,
-        help="Learning rate at its highest.",
-        show_default="0.002; 0.001 with --from",
-        rich_help_panel=LEARN,
-    ),
-]
-Augment = Annotated[
-    float,
-    typer.Option(
-        min=0.0,
-        max=2.0,
-        help="How much crops, light and speed change: 1 is usual, 0 not at all.",
-        rich_help_panel=LEARN,
-    ),
-]
-Mirror = Annotated[
-    bool, typer.Option(help="Mirror half of the clips, left and right labels swapped.", rich_help_panel=LEARN)
-]
-
-Variant = Annotated[
-    str | None,
-    typer.Option(help="Member of MoViNet: t0, a0 ... a5.", show_default="a0, or as --from", rich_help_panel=MODEL),
-]
-Side = Annotated[
-    int | None,
-    typer.Option(
-        min=32,
-        max=512,
-        help="Pixels: side of the square it sees.",
-        show_default="112, or as --from",
-        rich_help_panel=MODEL,
-    ),
-]
-Fps = Annotated[
-    float | None,
-    typer.Option(
-        min=0.5, max=60.0, help="Frames per second it sees.", show_default="10, or as --from", rich_help_panel=MODEL
-    ),
-]
-Memory = Annotated[
-    float | None,
-    typer.Option(
-        min=0.01,
-        help="Seconds: time constant of forgetting; inf never.",
-        show_default="2, or as --from",
-        rich_help_panel=MODEL,
-    ),
-]
-Lighten = Annotated[
-    float | None,
-    typer.Option(
-        min=0.0,
-        max=0.9,
-        help="Mean brightness, 0 to 0.9, that darker pictures are raised to, in training and in use; 0: none.",
-        show_default="0, or as --from",
-        rich_help_panel=MODEL,
-    ),
-]
-
-Video = Annotated[
-    Path | None, typer.Option(help="The video whose frames DATA labels; begins with --from.", rich_help_panel=STILL)
-]
-HeadKind = Annotated[
-    str, typer.Option("--head", help="linear: the last layer; mlp: the last two.", rich_help_panel=STILL)
-]
-
-Streams = Annotated[
-    int | None,
-    typer.Option(
-        "--samples", min=1, help="Count of streams.", show_default="what the recipe says", rich_help_panel=MADE
-    ),
-]
-Easy = Annotated[
-    float | None,
-    typer.Option(
-        "--easy-share",
-        min=0.0,
-        max=1.0,
-        help="Share of the streams that grow harder.",
-        show_default="0.35",
-        rich_help_panel=MADE,
-    ),
-]
-
 
 def train(
     *,
-    data: Data,
-    out: Out = None,
-    begin: Begin = None,
-    runs: Runs = Path("runs"),
-    resume: Resume = False,
-    seed: Seed = 1,
-    threads: Threads = 2,
-    device: Device = "auto",
-    videos: Videos = None,
-    group_by: GroupBy = None,
-    how: How = "auto",
-    validation: Validation = 0.2,
-    is_lenient: Lenient = False,
-    cache_mb: CacheMb = 1000,
-    epochs: Epochs = 40,
-    freeze: Freeze = 0,
-    patience: Patience = 10,
-    keep: Keep = "best",
-    length: Length = 4.0,
-    batch: Batch = 8,
-    rate: Rate = None,
-    augment: Augment = 1.0,
-    mirror: Mirror = True,
-    variant: Variant = None,
-    side: Side = None,
-    fps: Fps = None,
-    memory: Memory = None,
-    lighten: Lighten = None,
-    video: Video = None,
-    head: HeadKind = "linear",
-    samples: Streams = None,
-    easy: Easy = None,
-    as_json: Json = False,
+    context: typer.Context,
+    data: flags.Data,
+    out: flags.Out = None,
+    begin: flags.Begin = None,
+    runs: flags.Runs = Path("runs"),
+    resume: flags.Resume = False,
+    seed: flags.Seed = 1,
+    threads: flags.Threads = 2,
+    device: flags.Device = "auto",
+    videos: flags.Videos = None,
+    group_by: flags.GroupBy = None,
+    how: flags.How = "auto",
+    validation: flags.Validation = 0.2,
+    is_lenient: flags.Lenient = False,
+    cache_mb: flags.CacheMb = 1000,
+    epochs: flags.Epochs = 40,
+    freeze: flags.Freeze = 0,
+    patience: flags.Patience = 10,
+    keep: flags.Keep = "best",
+    length: flags.Length = 4.0,
+    batch: flags.Batch = 8,
+    rate: flags.Rate = None,
+    augment: flags.Augment = 1.0,
+    mirror: flags.Mirror = True,
+    variant: flags.Variant = None,
+    side: flags.Side = None,
+    fps: flags.Fps = None,
+    memory: flags.Memory = None,
+    background: flags.Background = None,
+    lighten: flags.Lighten = None,
+    video: flags.Video = None,
+    head: flags.HeadKind = "linear",
+    samples: flags.Streams = None,
+    easy: flags.Easy = None,
+    as_json: flags.Json = False,
     version: Version = False,  # answers by itself
 ) -> None:
     """Train a model, export it, compare it with PyTorch and write its card: every other command takes it at once.
@@ -238,8 +66,8 @@ def train(
     goes on with --resume.
     """
     rooms.find("runtimes", "torch")  # says how to get what is missing, before anything else
-    given = dict(locals())
-    del given["version"]
+    given = {name: value for name, value in locals().items() if name not in ("context", "version")}
+    _refuse_stray(context, data)
     out = _place(out, data, runs)
     given |= {"out": out, "run": runs / out.stem, "command": shlex.join(["stream-train", *sys.argv[1:]])}
     try:
@@ -249,6 +77,18 @@ def train(
             Console(stderr=True).print("stopped; what was learned is saved: the same command with --resume goes on")
         raise
     _tell(out, card, as_json)
+
+
+def _refuse_stray(context: typer.Context, data: str) -> None:
+    """Refuse flags that mean nothing for this data, rather than not listen to them."""
+    meant = {flags.MADE, flags.LEARN} if data == GESTURES else {flags.YOUR, flags.LEARN, flags.MODEL, flags.STILL}
+    for parameter in context.command.params:
+        panel = getattr(parameter, "rich_help_panel", None)
+        source = context.get_parameter_source(parameter.name or "")
+        is_given = source is not None and source.name == "COMMANDLINE"
+        is_stray = data == GESTURES and panel == flags.LEARN and parameter.name != "rate"
+        if is_given and panel and (panel not in meant or is_stray):
+            raise UsageError(f"{parameter.opts[0]} means nothing for {data}; accepted: see --help")
 
 
 def _place(out: Path | None, data: str, runs: Path) -> Path:
@@ -315,7 +155,12 @@ def _train_own(given: dict[str, Any]) -> "Card":
     from stream.training.own import Order, train  # noqa: PLC0415
     from stream.training.streams import FitSettings  # noqa: PLC0415
 
-    changes = {"variant": "variant", "side": "side_px", "fps": "fps", "memory": "memory_s", "lighten": "lighten"}
+    fields = {"variant": "variant", "side": "side_px", "fps": "fps", "memory": "memory_s", "lighten": "lighten"}
+    changes = {field: given[name] for name, field in fields.items() if given[name] is not None}
+    if given["background"]:
+        changes["background"] = tuple(given["background"])
+    if given["freeze"] and not given["begin"]:
+        raise UsageError("--freeze leaves fresh weights as they are, and those know nothing; accepted: with --from")
     usual, amount = MixSettings(), given["augment"]
     return train(
         Order(
@@ -324,7 +169,7 @@ def _train_own(given: dict[str, Any]) -> "Card":
             run=given["run"],
             command=given["command"],
             begin=given["begin"],
-            changes={field: given[name] for name, field in changes.items() if given[name] is not None},
+            changes=changes,
             videos=given["videos"],
             share=given["validation"],
             group_by=given["group_by"],
