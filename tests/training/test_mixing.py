@@ -99,6 +99,7 @@ def test_a_clip_longer_than_a_stream_is_seen_from_anywhere() -> None:
         np.arange(60, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8), np.arange(60) / 20
     )
     rng = np.random.default_rng(0)
+    assert len(played(clip, 10.0, 1.0, rng, 10)) == 10
     first = [int(played(clip, 10.0, 1.0, rng, 10)[0, 0, 0, 0]) for _ in range(200)]
     assert min(first) == 0
     assert max(first) == 41  # the last that leaves ten frames
