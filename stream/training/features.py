@@ -1,7 +1,8 @@
 """What a frozen network makes of some frames of a video, each seen with the frames before it at the model's rate.
 
 A video has more frames than the model uses, so it is read as several streams, each beginning a frame later than the one
-before: every frame lies in one of them. What lies too far before a wanted frame to reach it is not computed.
+before: every frame lies in one of them. What lies too far before a wanted frame to reach it is not computed; this asks
+for pools that forget within a frame or so.
 """
 
 import bisect
@@ -85,10 +86,7 @@ def _show(frame: Frame, index: int, lanes: "Sequence[_Lane]", card: Card, wanted
     """Hand a frame to the streams that use it, if what comes of it can be seen at a wanted one."""
     takers = [lane for lane in lanes[: index + 1] if lane.takes(frame.offset_s)]
     place = bisect.bisect_left(wanted, index)
-    if place == len(wanted) or wanted[place] - index > near:
-        for lane in takers:
-            lane.rest()
-    elif takers:
+    if takers and place < len(wanted) and wanted[place] - index <= near:
         clip = torch.from_numpy(preprocess(frame.picture, card))
         for lane in takers:
             lane.add(clip, index if wanted[place] == index else None)
@@ -102,15 +100,10 @@ class _Lane:
         self._resampler = Resampler(card.fps)
         self._clips: list[Tensor] = []
         self._wanted: list[int | None] = []
-        self.rest()
+        self._state: TensorState = self._net.init_state(1)
 
     def takes(self, offset_s: float) -> bool:
         return self._resampler.takes(offset_s)
-
-    def rest(self) -> None:
-        """Forget everything."""
-        self.flush()
-        self._state: TensorState | None = None
 
     def add(self, clip: Tensor, index: int | None) -> None:
         """Take a frame, (1, 3, 1, S, S), and its number where it is wanted."""
@@ -123,8 +116,7 @@ class _Lane:
         """Step over the frames taken so far."""
         if not self._clips:
             return
-        state = self._net.init_state(1) if self._state is None else self._state
-        _, self._state = self._net.frames(torch.cat(self._clips, 2), state, self._card.decay)
+        _, self._state = self._net.frames(torch.cat(self._clips, 2), self._state, self._card.decay)
         given = np.asarray(self._caught.pop().flatten(1).numpy(), np.float32)  # (T, C)
         self._found.update({index: row for index, row in zip(self._wanted, given, strict=True) if index is not None})
         self._clips, self._wanted = [], []
