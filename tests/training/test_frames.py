@@ -10,13 +10,13 @@ import torch
 import stream
 from stream import cards
 from stream.errors import UsageError
+from stream.exporters import publish
 from stream.preprocess import preprocess
 from stream.resampling import Resampler
 from stream.sources import open_source
 from stream.training import features, frames, own_frames, recipes
 from stream.training.own_frames import Order
 from tests import tiny
-from tests.server import live
 from tests.training import footage
 
 COLOURS = ["red"] * 30 + ["blue"] * 30 + ["green"] * 30 + ["red"] * 20
@@ -30,7 +30,10 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return live.write_model(tmp_path_factory.mktemp("base"))
+    folder = tmp_path_factory.mktemp("base")
+    card = tiny.card("relu6", fps=10.0)
+    publish(tiny.net(card), card, folder)
+    return folder / "relu6.toml"
 
 
 def table(folder: Path, *rows: str, header: str = "frame,label") -> Path:
