@@ -152,7 +152,7 @@ def _train_frames(given: dict[str, Any]) -> "Card":
 
 def _train_own(given: dict[str, Any]) -> "Card":
     from stream.training.mixing import MixSettings  # noqa: PLC0415
-    from stream.training.own import Order, train  # noqa: PLC0415
+    from stream.training.own import Order, find_device, train  # noqa: PLC0415
     from stream.training.streams import FitSettings  # noqa: PLC0415
 
     fields = {"variant": "variant", "side": "side_px", "fps": "fps", "memory": "memory_s", "lighten": "lighten"}
@@ -194,7 +194,7 @@ def _train_own(given: dict[str, Any]) -> "Card":
                 mirror=usual.mirror * given["mirror"],
             ),
             memory_bytes=given["cache_mb"] * 1_000_000,
-            device=_device(given["device"]),
+            device=find_device(_one_of("--device", given["device"], ("auto", "cpu", "cuda"))),
             is_resumed=given["resume"],
         ),
         Console(stderr=True, highlight=False, soft_wrap=True).print,
@@ -205,15 +205,6 @@ def _one_of(flag: str, value: str, accepted: tuple[str, ...]) -> str:
     if value not in accepted:
         raise UsageError(f"{flag} is {value!r}; accepted: {', '.join(accepted)}")
     return value
-
-
-def _device(asked: str) -> str:
-    import torch  # noqa: PLC0415
-
-    _one_of("--device", asked, ("auto", "cpu", "cuda"))
-    if asked == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device is cuda, and PyTorch finds none; accepted: auto, cpu")
-    return "cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 def _tell(out: Path, card: "Card", as_json: bool) -> None:

@@ -108,6 +108,18 @@ def train(order: Order, say: Say) -> Card:
         clips["train"].close()
 
 
+def find_device(asked: str) -> str:
+    """Return cpu or cuda; `auto` is a GPU where PyTorch finds one.
+
+    Raises:
+        UsageError: cuda is asked for and there is none.
+    """
+    is_there = torch.cuda.is_available()
+    if asked == "cuda" and not is_there:
+        raise UsageError("--device is cuda, and PyTorch finds none; accepted: auto, cpu")
+    return "cuda" if is_there and asked != "cpu" else "cpu"
+
+
 def _split(order: Order) -> Split:
     samples = datasets.read(order.data, order.videos, is_lenient=order.is_lenient)
     root = order.data if order.data.is_dir() else order.videos or order.data.parent

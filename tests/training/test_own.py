@@ -235,6 +235,7 @@ def test_what_is_wrong_is_one_line_and_exit_code_two(data: Path, tmp_path: Path)
         (str(data), "--video", "x.mp4"): "--video goes with a CSV whose header is frame,label",
         (str(data), "--out", "a/b"): "--out is a/b; accepted: a name, or the path of a .toml",
         (str(data), "--from", "nobody"): "no model named 'nobody'",
+        (str(data), "--device", "abacus"): "--device is 'abacus'; accepted: auto, cpu, cuda",
         (str(data), "--freeze", "2"): "--freeze leaves fresh weights as they are",
         (str(data), "--samples", "9"): "--samples means nothing for",
         ("gestures", "--epochs", "9"): "--epochs means nothing for gestures",
