@@ -15,7 +15,8 @@ ROWS = (
     {"config", "cards", "rooms", "decode", "spans", "othermotion"},
     {"motions", "screentime"},
     {"gestures"},
-    {"preprocess", "smoothing", "resampling", "cuts", "buffer", "sprites", "matching", "steps", "weights", "nets"},
+    {"preprocess", "smoothing", "resampling", "cuts", "buffer", "sprites", "matching"}
+    | {"steps", "weights", "intervals", "nets"},
     {"sources", "runtimes", "exporters", "sinks"},
     {"pipeline"},
     {"recogniser"},

@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from stream import intervals
 from stream.config import SessionSettings
 from stream.errors import UsageError
-from stream.evaluation import clips, figures, footage, generated, intervals, memory, plots, reading, streams
+from stream.evaluation import clips, figures, footage, generated, memory, plots, reading, streams
 from stream.evaluation.figures import words
 from stream.recogniser import Recogniser
 from stream.sources import open_source

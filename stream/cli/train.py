@@ -65,13 +65,13 @@ def train(
     The same seed, data and threads give the same model on the same machine. A run that was killed, or ended by Ctrl-C,
     goes on with --resume.
     """
-    rooms.find("runtimes", "torch")  # says how to get what is missing, before anything else
     given = {name: value for name, value in locals().items() if name not in ("context", "version")}
     _refuse_stray(context, data)
     out = _place(out, data, runs)
     given |= {"out": out, "run": runs / out.stem, "command": shlex.join(["stream-train", *sys.argv[1:]])}
     try:
-        card = _train(given)
+        with rooms.needing("stream-train", "train"):
+            card = _train(given)
     except KeyboardInterrupt:
         if (runs / out.stem / "checkpoint.pt").is_file():
             Console(stderr=True).print("stopped; what was learned is saved: the same command with --resume goes on")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from stream.config import SessionSettings
 from stream.evaluation import reading
-from stream.evaluation.intervals import Figure, Values, bootstrap
+from stream.intervals import Figure, Values, bootstrap
 from stream.recogniser import Recogniser
 from stream.training.datasets import Sample
 from stream.types import Array, Update

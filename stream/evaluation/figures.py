@@ -9,9 +9,9 @@ from stream.evaluation.clips import BIN_COUNT
 from stream.evaluation.clips import Clips as Scored
 from stream.evaluation.footage import Shown
 from stream.evaluation.generated import Clips, Sessions
-from stream.evaluation.intervals import Figure
 from stream.evaluation.memory import Cell
 from stream.evaluation.streams import Alarms, Streams
+from stream.intervals import Figure
 
 Table = dict[str, Any]
 

@@ -17,7 +17,7 @@ from stream import motions
 from stream.buffer import frames as read
 from stream.decode import RgbPicture
 from stream.errors import UsageError
-from stream.evaluation.intervals import Figure, bootstrap
+from stream.intervals import Figure, bootstrap
 from stream.motions import NO_MOTION, OTHER_MOTION
 from stream.preprocess import preprocess
 from stream.recogniser import Recogniser

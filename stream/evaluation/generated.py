@@ -11,7 +11,7 @@ import numpy.typing as npt
 from stream.config import SessionSettings
 from stream.decode import RgbPicture
 from stream.errors import UsageError
-from stream.evaluation.intervals import wilson
+from stream.intervals import wilson
 from stream.matching import match
 from stream.motions import LABELS, NO_MOTION
 from stream.preprocess import preprocess

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from stream.colours import COLOURS, DARK
-from stream.evaluation.intervals import Figure
 from stream.evaluation.memory import Cell
 from stream.evaluation.streams import Streams
+from stream.intervals import Figure
 
 
 def delays(found: Streams, title: str, path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from stream.config import SessionSettings
 from stream.evaluation import reading
-from stream.evaluation.intervals import Figure, Values, bootstrap, rate
+from stream.intervals import Figure, Values, bootstrap, rate
 from stream.pipeline import Session, run
 from stream.recogniser import Recogniser
 from stream.sources.base import Source

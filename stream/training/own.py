@@ -15,9 +15,9 @@ from torch import nn
 from stream import cards
 from stream.cards import Card
 from stream.errors import UsageError
+from stream.intervals import wilson
 from stream.training import datasets, fit, mirror, plots, recipes, splits, transfer
 from stream.training.clips import Clips
-from stream.training.evaluate import wilson
 from stream.training.mixing import Mixer, MixSettings
 from stream.training.runfolder import LOG
 from stream.training.splits import Split

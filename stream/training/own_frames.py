@@ -13,8 +13,8 @@ import torch
 from stream import cards
 from stream.cards import Card
 from stream.errors import UnknownPart, UsageError
+from stream.intervals import wilson
 from stream.training import features, frames, plots, recipes, transfer
-from stream.training.evaluate import wilson
 from stream.training.frames import HEADS, Head
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from stream.evaluation.intervals import Values, bootstrap, rate, wilson
+from stream.intervals import Values, bootstrap, rate, wilson
 
 
 def mean_of(values: list[float]) -> "object":
