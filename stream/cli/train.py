@@ -57,6 +57,7 @@ def train(
     head: flags.HeadKind = "linear",
     samples: flags.Streams = None,
     easy: flags.Easy = None,
+    frozen: flags.Frozen = None,
     as_json: flags.Json = False,
     version: Version = False,  # answers by itself
 ) -> None:
@@ -116,7 +117,12 @@ def _train(given: dict[str, Any]) -> "Card":
 def _train_gestures(given: dict[str, Any]) -> "Card":
     from stream.training.recipes import Order, train  # noqa: PLC0415
 
-    asked = {"streams": given["samples"], "rate": given["rate"], "easy_share": given["easy"]}
+    asked = {
+        "streams": given["samples"],
+        "rate": given["rate"],
+        "easy_share": given["easy"],
+        "frozen_share": given["frozen"],
+    }
     changes = {name: value for name, value in asked.items() if value is not None}
     return train(
         Order(

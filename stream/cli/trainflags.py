@@ -188,3 +188,14 @@ Easy = Annotated[
         rich_help_panel=MADE,
     ),
 ]
+Frozen = Annotated[
+    float | None,
+    typer.Option(
+        "--frozen-share",
+        min=0.0,
+        max=1.0,
+        help="Share of the streams, the last ones, during which norms keep what they have seen.",
+        show_default="0.5",
+        rich_help_panel=MADE,
+    ),
+]
