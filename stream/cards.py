@@ -1,4 +1,4 @@
-"""Reads a model's card, `models/NAME.toml`, and finds the files it names."""
+"""Reads a model's card, `models/NAME.toml`, and finds the files it names: those that ship, and those in the cache."""
 
 import hashlib
 import math
@@ -9,6 +9,7 @@ from typing import Any
 
 import tomli_w
 
+from stream import cache, catalogue
 from stream.errors import ModelError, UnknownPart
 
 HERE = Path(__file__).parent
@@ -21,6 +22,7 @@ CHOICES = {
     "output": ("softmax", "sigmoid"),
     "fit": ("stretch", "crop", "pad"),
     "classifier_activation": ("swish", "hard_swish"),
+    "dtype": ("float32", "float16", "int8"),
 }
 """Fields with a fixed choice."""
 
@@ -62,8 +64,12 @@ class Card:
     """Labels that mean "nothing of interest": shown among the labels, never as events."""
     mirror_pairs: tuple[tuple[str, str], ...] = ()
     """Labels that a mirror turns into each other: left and right. Training mirrors by these."""
+    members: tuple[str, ...] = ()
+    """Of an ensemble, whose architecture is "ensemble": the models whose logits are averaged. It has no weights."""
     weights: str = ""
     """File name beside the card."""
+    dtype: str = "float32"
+    """How the weights are stored, see `stream/storage.py`; they are computed with as float32."""
     sha256: str = ""
     """Of the weights file, hexadecimal."""
     licence: str = ""
@@ -91,6 +97,8 @@ class Card:
             raise ModelError(f"card {self.name!r}: mirror_pairs names no label: {', '.join(sorted(unknown))}")
         if not 0 <= self.lighten < 1:
             raise ModelError(f"card {self.name!r}: lighten is {self.lighten:g}; accepted: 0 or more, less than 1")
+        if bool(self.members) != (self.architecture == "ensemble"):
+            raise ModelError(f"card {self.name!r}: members are needed by the architecture 'ensemble', and only by it")
         if self.side_px < 32 or self.fps <= 0 or self.memory_s <= 0 or self.trained_frames < 1:
             raise ModelError(
                 f"card {self.name!r}: side_px >= 32, fps > 0, memory_s > 0 and trained_frames >= 1 are needed"
@@ -124,21 +132,34 @@ def decay(elapsed_s: float, memory_s: float) -> float:
     return math.exp(-elapsed_s / memory_s)
 
 
-def names() -> tuple[str, ...]:
+def shipped() -> tuple[str, ...]:
     """List the cards that ship with the package."""
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+
+
+def names() -> tuple[str, ...]:
+    """List the cards that `load` finds by name: those that ship, and what was pulled or imported."""
+    return tuple(sorted({*shipped(), *cache.names()}))
+
+
+def find(name: str) -> Path | None:
+    """Return where the card of that name is: with the package, else in the cache."""
+    if name in shipped():
+        return SHIPPED / f"{name}.toml"
+    return cache.card_file(name) if name in cache.names() else None
 
 
 def load(name: str) -> Card:
     """Read a card by name, or by the path of a `.toml` file.
 
     Raises:
-        UnknownPart: no such card; lists those that ship.
+        UnknownPart: no such card; lists those there are, and says how to get one that can be pulled.
         ModelError: the file is not a card; says which field is wrong.
     """
-    path = Path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
-    if not path.is_file() or (path.parent == SHIPPED and path.stem not in names()):
-        raise UnknownPart("model", name, names())
+    path = Path(name) if name.endswith(".toml") else find(name)
+    if path is None or not path.is_file():
+        advice = f"to get it: stream-models pull {name}" if name in catalogue.ENTRIES else ""
+        raise UnknownPart("model", name, names(), advice)
     try:
         return parse(tomllib.loads(path.read_text("utf-8")), path)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -151,7 +172,7 @@ def parse(table: dict[str, Any], path: Path | None = None) -> Card:
     values = {"name": path.stem} | table if path else dict(table)
     if unknown := sorted(set(values) - set(known)):
         raise ModelError(f"card {values.get('name')!r}: unknown field {unknown[0]!r}; known: {', '.join(known)}")
-    for name in ("labels", "background"):
+    for name in ("labels", "background", "members"):
         if name in values:
             values[name] = tuple(values[name])
     if "mirror_pairs" in values:

@@ -8,6 +8,7 @@ StreamError
     SourceTimeout (TimeoutError)  nothing came for N seconds   -> UNAVAILABLE
     DecodeError (ValueError)      a picture could not be read  -> INVALID_ARGUMENT (sent to us), DATA_LOSS (camera)
   ServiceError (ConnectionError)  the server ended the stream  -> exit 1
+  DownloadError (ConnectionError) a file cannot be fetched     -> exit 1
   ModelError                      card, weights, hash          -> FAILED_PRECONDITION
     ShapeError (ValueError)       both shapes in the message   -> INVALID_ARGUMENT
   ExportError                     the graph cannot be made     -> (command line only)
@@ -28,8 +29,9 @@ class UsageError(StreamError, ValueError):
 class UnknownPart(UsageError, LookupError):
     """There is no source, model, engine or label of that name; the message lists the known ones."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"no {kind} named {name!r}; known: {', '.join(sorted(known)) or 'none'}")
+    def __init__(self, kind: str, name: str, known: Iterable[str], advice: str = "") -> None:
+        end = f"; {advice}" if advice else ""
+        super().__init__(f"no {kind} named {name!r}; known: {', '.join(sorted(known)) or 'none'}{end}")
 
 
 class MissingDependency(StreamError, ImportError):
@@ -53,6 +55,10 @@ class DecodeError(SourceError, ValueError):
 
 class ServiceError(StreamError, ConnectionError):
     """The server refused or ended the stream; the message carries its status and words."""
+
+
+class DownloadError(StreamError, ConnectionError):
+    """A file cannot be fetched, or is not the one that was meant; the message says how to bring it by hand."""
 
 
 class ModelError(StreamError):

@@ -10,26 +10,15 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import fields, replace
 
-import numpy as np
-
-from stream import cards
 from stream.buffer import frames
 from stream.config import SessionSettings
-from stream.cuts import CutDetector
-from stream.errors import DecodeError, UnknownPart
-from stream.preprocess import preprocess
-from stream.resampling import Resampler
+from stream.ensemble import Ensemble, remember
+from stream.errors import DecodeError, UnknownPart, UsageError
+from stream.memory import Lap
 from stream.runtimes.base import Runtime
 from stream.smoothing import Smoother, probabilities
 from stream.sources.base import Source
-from stream.types import Array, Drops, Frame, LabelEvent, Scores, Update
-
-STEADY = 0.1
-"""Of a frame's interval: an elapsed time this near to it counts as the interval itself, so that rounded or slightly
-uneven timestamps give the very numbers of an even stream."""
-
-Lap = Callable[[str], None]
-"""A stopwatch: called with the name of the stage that was just done."""
+from stream.types import Drops, Frame, LabelEvent, Scores, Update
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +30,9 @@ def _no_lap(_stage: str) -> None:
 class Session:
     """The memory of one stream: no threads, no sockets, no files. One caller at a time; any number share a runtime."""
 
-    def __init__(self, runtime: Runtime, settings: SessionSettings | None = None, lap: Lap = _no_lap) -> None:
+    def __init__(
+        self, runtime: Runtime | Ensemble, settings: SessionSettings | None = None, lap: Lap = _no_lap
+    ) -> None:
         """Begin a stream that has seen nothing.
 
         Args:
@@ -51,14 +42,15 @@ class Session:
 
         Raises:
             UnknownPart: an allowed or denied label is not one of the card's; lists them.
+            UsageError: the model is a base net.
         """
         card, settings = runtime.card, settings or SessionSettings()
-        self._runtime, self._settings, self._lap = runtime, settings, lap
-        self._memory_s = card.memory_s if settings.memory_s is None else settings.memory_s
+        if card.kind == "base":
+            raise UsageError(f"{card.name} is a base net: it sees a whole clip at once and can follow no stream")
+        self._card, self._settings, self._lap = card, settings, lap
         self._smoother = Smoother(card.labels, settings, card.background)
-        self._resampler, self._cuts = Resampler(card.fps), CutDetector()
-        self._state = runtime.init_state()
-        self._seen_s = self._used_s = -math.inf
+        self._memory = remember(runtime, settings, lap)
+        self._seen_s = -math.inf
         self._drops = dict.fromkeys((item.name for item in fields(Drops)), 0)
 
     @property
@@ -109,60 +101,27 @@ class Session:
         """
         if self.skip(frame.offset_s):
             return None
-        clip = preprocess(frame.picture, self._runtime.card)
+        look = self._memory.look(frame)
         self._seen_s = frame.offset_s
-        self._resampler.takes(frame.offset_s)
-        reset, decay = self._breaks(clip, frame.offset_s), self._decay(frame.offset_s)
-        ended = self._forget() if reset else ()
-        self._lap("preprocess")
-        logits = self._step(clip, decay)
-        self._lap("step")
-        if logits is None:
-            reset, events = "nan", ended + self._forget()
-        else:
-            scores = Scores(probabilities(logits, self._runtime.card.output), frame.offset_s)
-            events = ended + self._smoother.update(scores)
+        events = self._smoother.reset() if look.reset else ()
+        if look.logits is not None:
+            scores = Scores(probabilities(look.logits, self._card.output), frame.offset_s)
+            events += self._smoother.update(scores)
         labels = self._smoother.labels(self._settings.top_k)
         self._lap("smooth")
         age_s = (time.monotonic_ns() - frame.arrival_ns) / 1e9
-        return Update(frame.offset_s, labels, events, age_s, self.drops, reset)
+        return Update(frame.offset_s, labels, events, age_s, self.drops, look.reset)
 
     def finish(self) -> tuple[LabelEvent, ...]:
         """End what still goes on; the session can be fed again afterwards, from a blank memory."""
-        return self._forget()
+        self._memory.forget()
+        return self._smoother.reset()
 
     def _needless(self, offset_s: float) -> str | None:
         """Name why the frame of that offset is not to be used, if there is a reason."""
         if not self._seen_s < offset_s < math.inf:  # a timestamp that is not a number is out of order too
             return "order"
-        return None if self._resampler.is_due(offset_s) else "rate"
-
-    def _breaks(self, clip: Array, offset_s: float) -> str | None:
-        """Name the break between the last used frame and this one, if there is any."""
-        is_cut = self._settings.is_cut_aware and self._cuts.is_cut(clip)
-        if math.isfinite(self._used_s) and offset_s - self._used_s > self._settings.max_gap_s:
-            return "gap"
-        return "cut" if is_cut else None
-
-    def _decay(self, offset_s: float) -> float:
-        """Return how much of the pools is kept across the time since the last used frame."""
-        interval_s = 1.0 / self._runtime.card.fps
-        elapsed_s, self._used_s = offset_s - self._used_s, offset_s
-        is_steady = math.isinf(elapsed_s) or abs(elapsed_s - interval_s) <= STEADY * interval_s
-        return cards.decay(interval_s if is_steady else elapsed_s, self._memory_s)
-
-    def _step(self, clip: Array, decay: float) -> Array | None:
-        """Return (K,) logits, or None where the network gave what is not a number; no such state is kept."""
-        logits, state = self._runtime.step(clip, self._state, decay)
-        if not np.isfinite(logits).all():
-            _log.warning("%s: the network gave numbers that are not finite; memory cleared", self._runtime.card.name)
-            return None
-        self._state = state
-        return np.asarray(logits[0], np.float32)
-
-    def _forget(self) -> tuple[LabelEvent, ...]:
-        self._state = self._runtime.init_state()
-        return self._smoother.reset()
+        return None if self._memory.is_due(offset_s) else "rate"
 
 
 def run(

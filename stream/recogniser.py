@@ -1,11 +1,14 @@
 """A loaded model: what `stream.load` gives."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from stream import cards, rooms
 from stream.cards import Card
 from stream.config import SessionSettings
+from stream.ensemble import Ensemble
+from stream.errors import ModelError
 from stream.pipeline import Session
 from stream.runtimes.base import Runtime
 from stream.types import Array, State
@@ -15,8 +18,8 @@ from stream.types import Array, State
 class Recogniser:
     """A model and the engine that runs it: shared and immutable; state belongs to whoever steps it."""
 
-    runtime: Runtime
-    """The engine, with the weights loaded."""
+    runtime: Runtime | Ensemble
+    """The engine, with the weights loaded; of an ensemble, its members' engines."""
 
     @property
     def card(self) -> Card:
@@ -28,6 +31,11 @@ class Recogniser:
         """The K labels, in the order of the logits."""
         return self.card.labels
 
+    @property
+    def members(self) -> tuple[Runtime, ...]:
+        """The models that are stepped: the one, or an ensemble's."""
+        return self.runtime.members if isinstance(self.runtime, Ensemble) else (self.runtime,)
+
     def init_state(self, batch: int = 1) -> State:
         """Return the state of `batch` streams that have seen nothing."""
         return self.runtime.init_state(batch)
@@ -37,6 +45,7 @@ class Recogniser:
 
         Raises:
             ShapeError: `clip` or `state` does not fit the card; says both shapes.
+            ModelError: an ensemble has no step of its own.
         """
         return self.runtime.step(clip, state, decay)
 
@@ -53,7 +62,7 @@ def load(name: str, runtime: str = "onnxruntime", threads: int = 1) -> Recognise
     """Load a model by its card's name, or by the path of a card.
 
     Args:
-        name: a card that ships with the package, or the path of a `.toml` file.
+        name: a card that ships with the package or was pulled or imported, or the path of a `.toml` file.
         runtime: a file of `stream/runtimes`.
         threads: count of threads per step, 1 or more.
 
@@ -62,4 +71,16 @@ def load(name: str, runtime: str = "onnxruntime", threads: int = 1) -> Recognise
         MissingDependency: the engine's package is not installed; says how to get it.
         ModelError: the card or its weights are not what they should be.
     """
-    return Recogniser(rooms.find("runtimes", runtime).build(cards.load(name), threads))
+    card, engine = cards.load(name), rooms.find("runtimes", runtime)
+    if not card.members:
+        return Recogniser(engine.build(card, threads))
+    return Recogniser(Ensemble(card, tuple(engine.build(member, threads) for member in _members(card))))
+
+
+def _members(card: Card) -> list[Card]:
+    """Find an ensemble's members: beside its card, or by name."""
+    beside = [card.path.parent / f"{name}.toml" if card.path else Path(name) for name in card.members]
+    found = [cards.load(str(path) if path.is_file() else name) for path, name in zip(beside, card.members, strict=True)]
+    if nested := next((member.name for member in found if member.members), None):
+        raise ModelError(f"card {card.name!r}: its member {nested!r} is an ensemble itself")
+    return found

@@ -14,6 +14,7 @@ KINDS = {
     "nets": "architecture",
     "runtimes": "engine",
     "exporters": "export target",
+    "importers": "importer",
     "sinks": "sink",
 }
 """Room -> what one of its parts is called in a message."""

@@ -6,11 +6,12 @@ from google.protobuf.message import DecodeError
 from onnx import TensorProto, numpy_helper
 from torch import Tensor, nn
 
+from stream import storage
 from stream.errors import ModelError
 
 
 def read_state_dict(content: bytes) -> dict[str, Tensor]:
-    """Return the parameters of a model file, bit for bit as they were exported.
+    """Return the parameters of a model file: bit for bit as they were exported, or as they were stored in less room.
 
     Raises:
         ModelError: it is not an ONNX file, or its weights lie outside it.
@@ -19,7 +20,9 @@ def read_state_dict(content: bytes) -> dict[str, Tensor]:
         model = onnx.load_model_from_string(content)
     except DecodeError as error:
         raise ModelError(f"the weights are not an ONNX file: {error}") from error
-    return {tensor.name: _tensor(tensor) for tensor in model.graph.initializer}
+    found = {tensor.name: _values(tensor) for tensor in model.graph.initializer}
+    names = (name for name in found if not name.endswith(storage.FACTOR))
+    return {name: torch.from_numpy(storage.unpack(found[name], found.get(name + storage.FACTOR))) for name in names}
 
 
 def load(net: nn.Module, weights: dict[str, Tensor]) -> None:
@@ -36,10 +39,10 @@ def load(net: nn.Module, weights: dict[str, Tensor]) -> None:
     net.load_state_dict(weights, strict=False)
 
 
-def _tensor(tensor: TensorProto) -> Tensor:
+def _values(tensor: TensorProto) -> storage.Values:
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
         raise ModelError(f"the weight {tensor.name!r} lies outside the file: refused")
-    return torch.from_numpy(numpy_helper.to_array(tensor).copy())
+    return numpy_helper.to_array(tensor)
 
 
 def _refuse(what: str, names: list[str]) -> None:

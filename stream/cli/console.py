@@ -32,6 +32,15 @@ def program(command: Callable[..., None]) -> typer.Typer:
     return app
 
 
+def suite(about: str, **commands: Callable[..., None]) -> typer.Typer:
+    """Make a console script of several commands, each called by its name."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help=about)
+    app.callback(context_settings={"help_option_names": ["-h", "--help"]})(_nothing)
+    for name, command in commands.items():
+        app.command(name.rstrip("_"), context_settings={"help_option_names": ["-h", "--help"]})(reported(command))
+    return app
+
+
 def reported(command: Callable[P, T]) -> Callable[P, T]:
     """Say errors of ours in one line on stderr and leave with their exit code; leave quietly after Ctrl-C."""
 
@@ -97,3 +106,7 @@ Version = Annotated[
         "--version", is_eager=True, callback=_show_version, help="Say the version and the engines found, and leave."
     ),
 ]
+
+
+def _nothing(*, version: Version = False) -> None:
+    """Take what may stand before a command; the version is said before this runs."""

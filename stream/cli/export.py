@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from stream import cards, rooms
+from stream import cards, rooms, shelf
 from stream.cards import Card
 from stream.cli.console import Version, program
 from stream.errors import ModelError
@@ -51,11 +51,7 @@ def export(
 
 def _net(card: Card, file: Path | None) -> Any:
     """Build the card's net with the weights of `file`, or its own."""
-    from stream.weights import load, read_state_dict  # noqa: PLC0415  # needs torch, which a serving install lacks
-
-    net = rooms.find("nets", card.architecture).build(card)
-    load(net, read_state_dict(_read(file) if file else card.read_weights()))
-    return net
+    return shelf.net(card, _read(file) if file else card.read_weights())
 
 
 def _read(file: Path) -> bytes:

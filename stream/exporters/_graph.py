@@ -9,6 +9,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
+from stream import storage
+
 OPSET, IR_VERSION = 17, 8
 """What ONNX Runtime reads since 1.12, on servers and phones alike."""
 
@@ -18,7 +20,8 @@ Size = Sequence[int | str]
 class Graph:
     """Collects nodes in the order of the computation; the same calls give the same bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: str = "float32") -> None:
+        self._dtype = dtype  # how parameters are stored, see `stream/storage.py`
         self._nodes: list[onnx.NodeProto] = []
         self._parameters: dict[str, onnx.TensorProto] = {}
         self._constants: dict[bytes, str] = {}
@@ -45,9 +48,13 @@ class Graph:
         return value
 
     def parameter(self, name: str, tensor: Tensor) -> str:
-        """Add a weight under its own name and with its own values."""
-        self._parameters[name] = numpy_helper.from_array(tensor.detach().float().cpu().contiguous().numpy(), name)
-        return name
+        """Add a weight under its own name and with its own values; where it is stored in less room, widen it."""
+        values, factor = storage.pack(name, tensor.detach().float().cpu().contiguous().numpy(), self._dtype)
+        self._parameters[name] = numpy_helper.from_array(values, name)
+        if factor is not None:
+            self._parameters[name + storage.FACTOR] = numpy_helper.from_array(factor, name + storage.FACTOR)
+            return self.node("DequantizeLinear", name, name + storage.FACTOR, axis=0)
+        return name if values.dtype == np.float32 else self.node("Cast", name, to=TensorProto.FLOAT)
 
     def constant(self, values: npt.ArrayLike) -> str:
         """Add numbers that are not weights: as a node, so that the initialisers are the weights and nothing else."""

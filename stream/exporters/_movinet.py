@@ -21,8 +21,8 @@ SINGLE = ("B", 1, 1, 1)
 class MoViNetWriter:
     """One walk over a stream net; `graph` holds the result."""
 
-    def __init__(self, net: MoViNet) -> None:
-        self.net, self.graph = net, Graph()
+    def __init__(self, net: MoViNet, dtype: str = "float32") -> None:
+        self.net, self.graph = net, Graph(dtype)
         self.shapes = net.state_shapes()
         self.sides: dict[str, int] = {}
         self._names = {module: name for name, module in net.named_modules()}

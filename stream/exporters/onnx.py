@@ -1,8 +1,6 @@
 """Writes a stream net as one ONNX step with explicit state; `stream/steps.py` and docs/export.md draw the contract."""
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +9,10 @@ import onnx
 import onnxruntime
 import torch
 
-from stream import cards, steps
+from stream import cache, cards, steps
 from stream.cards import Card
 from stream.errors import ExportError, ParityError
+from stream.exporters._graph import Graph
 from stream.exporters._movinet import MoViNetWriter
 from stream.nets.base import Net, TensorState
 from stream.nets.movinet import MoViNet
@@ -49,6 +48,19 @@ def export(net: Net, card: Card, path: Path) -> float:
 
 def encode(net: MoViNet, card: Card) -> bytes:
     """Return the ONNX file's bytes, the same for the same net and card."""
+    return _bytes(MoViNetWriter(net, card.dtype).graph, net, card)
+
+
+def encode_weights(net: MoViNet, card: Card) -> bytes:
+    """Return an ONNX file of the weights alone: what a base net, which has no step, is kept in."""
+    graph = Graph(card.dtype)
+    for name, value in net.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            graph.parameter(name, value)
+    return _bytes(graph, net, card)
+
+
+def _bytes(graph: Graph, net: MoViNet, card: Card) -> bytes:
     metadata = {
         "format": steps.FORMAT,
         "card": cards.dump(steps.embedded(card)),
@@ -57,7 +69,7 @@ def encode(net: MoViNet, card: Card) -> bytes:
         "decay": repr(card.decay),
     }
     try:
-        model = MoViNetWriter(net).graph.model(card.architecture, metadata)
+        model = graph.model(card.architecture, metadata)
     except onnx.checker.ValidationError as error:
         raise ExportError(f"card {card.name!r}: the graph is not valid ONNX: {error}") from error
     return bytes(model.SerializeToString(deterministic=True))
@@ -126,10 +138,6 @@ def _check(what: str, difference: float, size: float) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
-            file.write(content)
-        os.chmod(file.name, 0o644)  # noqa: PTH101  # a temporary file is private
-        Path(file.name).replace(path)
+        cache.write(path, content)
     except OSError as error:
         raise ExportError(f"cannot write {path}: {error.strerror}") from error

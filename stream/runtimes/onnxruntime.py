@@ -24,8 +24,14 @@ def build(card: Card, threads: int = 1) -> "OnnxRuntime":
         threads: count of threads per step, 1 or more.
 
     Raises:
-        ModelError: no weights, another hash, or a file that was not made for this card; says what differs.
+        ModelError: no weights, another hash, or a file that was not made for this card; says what differs. A base net,
+            which sees a whole clip at once, has no step to run.
     """
+    if card.kind == "base":
+        raise ModelError(
+            f"card {card.name!r} is a base net: it sees a whole clip at once and cannot be stepped through a stream; "
+            f"in Python, stream.load({card.name!r}, runtime='torch') runs it on clips"
+        )
     return OnnxRuntime(card, card.read_weights(), threads)
 
 
@@ -80,6 +86,7 @@ def _open(card: Card, content: bytes, threads: int) -> Any:
     options.add_session_config_entry(
         "session.intra_op.allow_spinning", "0"
     )  # waiting threads leave the core to other streams
+    options.add_session_config_entry("session.disable_quant_qdq", "1")  # weights kept as int8 are widened once, here
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])

@@ -113,8 +113,9 @@ def _loaded(load: Callable[[], Sequence[Recogniser]]) -> Sequence[Recogniser]:
     """Load, and step each model once: what cannot run does not start."""
     models = load()
     for model in models:
-        side_px = model.card.side_px
-        model.step(np.zeros((1, 3, 1, side_px, side_px), np.float32), model.init_state())
+        for member in model.members:
+            side_px = member.card.side_px
+            member.step(np.zeros((1, 3, 1, side_px, side_px), np.float32), member.init_state())
         _log.info("%s: %s, %d labels, %g fps", model.card.name, model.runtime.name, len(model.labels), model.card.fps)
     return models
 

@@ -14,6 +14,7 @@ CODES: dict[type[StreamError], StatusCode] = {
     errors.SourceTimeout: StatusCode.UNAVAILABLE,
     errors.DecodeError: StatusCode.INVALID_ARGUMENT,  # pictures are sent to us; a camera's would be DATA_LOSS
     errors.ServiceError: StatusCode.UNAVAILABLE,
+    errors.DownloadError: StatusCode.UNAVAILABLE,  # never met by a server
     errors.ModelError: StatusCode.FAILED_PRECONDITION,
     errors.ShapeError: StatusCode.INVALID_ARGUMENT,
     errors.ExportError: StatusCode.INTERNAL,  # never met by a server

@@ -1,0 +1,111 @@
+"""What can be pulled: names, addresses and how each file is verified. Facts only; nothing here opens a connection.
+
+PyTorch state dicts: github.com/Atze00/MoViNet-pytorch (MIT), converted from Google's release; its git blob ids verify a
+download. SavedModels: Google's own (Apache-2.0), in the compressed form TensorFlow Hub serves; no hash is published, so
+what they are is proved by running them.
+"""
+
+from dataclasses import dataclass
+
+SIDES_PX = {"t0": 160, "a0": 172, "a1": 172, "a2": 224, "a3": 256, "a4": 290, "a5": 320}
+RATES_FPS = {"t0": 5.0, "a0": 5.0, "a1": 5.0, "a2": 5.0, "a3": 12.0, "a4": 8.0, "a5": 12.0}
+SECONDS = 10
+"""Length of a training clip; times the rate, it is the count of frames the positional index was trained on."""
+
+PORT = "https://raw.githubusercontent.com/Atze00/MoViNet-pytorch/c2d1edf48fc6c5259707f9d833f22171b4f63493/weights/"
+HUB = "https://tfhub.dev/tensorflow/movinet/{variant}/{kind}/kinetics-600/classification/3?tf-hub-format=compressed"
+
+BLOBS = {
+    "modelA0_stream_statedict_v3": "1b467adcbf00040713526ec927b3fbfd5aaac487",
+    "modelA1_stream_statedict_v3": "85acc3e843b293c3a26c7baabd0af711073c1fb7",
+    "modelA2_stream_statedict_v3": "fdf1c2e57d36d86607b9b29063ab798eabc1bb83",
+    "modelA0_statedict_v3": "8c3bf9376a49d9db72709d5fb60bd0a635069044",
+    "modelA1_statedict_v3": "b0cd3abd2ea411382e8e999c7d2cdf2992728d2a",
+    "modelA2_statedict_v3": "999f187b11ee6d477c5f3c8141119d8183c0e072",
+    "modelA3_statedict_v3": "dd9a1b1e5cf46068d0beb3d6edc5c3f0c350f694",
+    "modelA4_statedict_v3": "34e8b8c2c9488bc14161ffacae58fa94b6791f43",
+    "modelA5_statedict_v3": "fce6b0ac5636ed15419ebcaaa6a6067838d2591a",
+}
+"""File of the port at that commit -> its git blob id."""
+
+MEGABYTES = {
+    "stream": {"a0": 15.1, "a1": 25.9, "a2": 29.5, "a3": 44.2, "a4": 72.9, "a5": 126.5},
+    "base": {"a0": 12.5, "a1": 18.9, "a2": 21.1, "a3": 29.8, "a4": 45.7, "a5": 75.1},
+}
+"""Of the weights as float32."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A model that can be pulled."""
+
+    name: str
+    """What it is called once it is here."""
+    variant: str
+    """a0 ... a6."""
+    kind: str
+    """stream or base."""
+    megabytes: float
+    """Of the weights as float32."""
+    address: str = ""
+    """Where its file is; empty for an ensemble."""
+    git_blob: str = ""
+    """Git blob id of that file; empty where none is known."""
+    gate: str = ""
+    """The gate of the weights; empty where running the file tells."""
+    licence: str = ""
+    """SPDX identifier."""
+    source: str = ""
+    """Where the weights come from, in words."""
+    members: tuple[str, ...] = ()
+    """Of an ensemble: the models whose logits are averaged."""
+
+
+def _ported(variant: str, kind: str) -> Entry:
+    file = f"model{variant.upper()}_{'stream_' if kind == 'stream' else ''}statedict_v3"
+    return Entry(
+        name=f"movinet-{variant}-{kind}-k600",
+        variant=variant,
+        kind=kind,
+        megabytes=MEGABYTES[kind][variant],
+        address=PORT + file,
+        git_blob=BLOBS[file],
+        gate="clip" if kind == "stream" else "sigmoid",
+        licence="MIT",
+        source="github.com/Atze00/MoViNet-pytorch at c2d1edf, converted from Google's release",
+    )
+
+
+def _saved(variant: str, kind: str) -> Entry:
+    return Entry(
+        name=f"movinet-{variant}-{kind}-k600",
+        variant=variant,
+        kind=kind,
+        megabytes=MEGABYTES[kind][variant],
+        address=HUB.format(variant=variant, kind=kind),
+        licence="Apache-2.0",
+        source=f"tfhub.dev/tensorflow/movinet/{variant}/{kind}/kinetics-600/classification/3, Google's release",
+    )
+
+
+def _mean(kind: str) -> Entry:
+    """A6 is the mean of A4's and A5's logits."""
+    return Entry(
+        name=f"movinet-a6-{kind}-k600",
+        variant="a6",
+        kind=kind,
+        megabytes=MEGABYTES[kind]["a4"] + MEGABYTES[kind]["a5"],
+        members=(f"movinet-a4-{kind}-k600", f"movinet-a5-{kind}-k600"),
+    )
+
+
+ENTRIES = {
+    entry.name: entry
+    for entry in (
+        *(_ported(variant, "stream") for variant in ("a0", "a1", "a2")),
+        *(_saved(variant, "stream") for variant in ("a3", "a4", "a5")),
+        _mean("stream"),
+        *(_ported(variant, "base") for variant in ("a0", "a1", "a2", "a3", "a4", "a5")),
+    )
+}
+"""Name -> what can be pulled."""

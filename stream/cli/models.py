@@ -1,0 +1,233 @@
+"""stream-models: which models there are, how they come here, and whether they are what they should be."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from stream import cache, cards, ensemble, rooms, shelf
+from stream.cards import CHOICES, Card
+from stream.cli._arrival import Arrival, tell
+from stream.cli.console import suite
+from stream.errors import MissingDependency, UsageError
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Write one JSON object a line.")]
+Dtype = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(CHOICES["dtype"]),
+        help="How to store the weights: float16 takes half the room, int8 a quarter; what that changes is measured.",
+    ),
+]
+From = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="FILE",
+        help="The file, fetched by hand; it must pass the same check.",
+        show_default="fetch it",
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="Another address of the same file, such as a mirror.", show_default="the catalogue's"
+    ),
+]
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="A SavedModel folder, TensorFlow Hub handle, checkpoint, .weights.h5, state dict (the PyTorch port's or "
+        "ours), or an ONNX file of stream-export.",
+        show_default=False,
+    ),
+]
+As = Annotated[
+    str, typer.Option("--as", metavar="NAME", help="What to call it: letters, digits, - and _.", show_default=False)
+]
+Labels = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE",
+        help="The labels in the order of the outputs, one a line; or kinetics-600.",
+        show_default="what the file carries; kinetics-600 for 600 classes",
+    ),
+]
+Gate = Annotated[
+    str | None,
+    typer.Option(metavar="relu6|clip", help="Gate of a stream net's weights.", show_default="what comparing shows"),
+]
+Head = Annotated[
+    str | None,
+    typer.Option(
+        "--classifier-activation",
+        metavar="swish|hard_swish",
+        help="Activation of the dense layer.",
+        show_default="what comparing shows, else swish",
+    ),
+]
+Side = Annotated[
+    int | None,
+    typer.Option(
+        min=32, max=1024, help="Pixels: side of the square it sees, 32 to 1024.", show_default="the variant's"
+    ),
+]
+Fps = Annotated[
+    float | None,
+    typer.Option(min=0.1, max=120, help="Frames per second it was trained at.", show_default="the variant's"),
+]
+Memory = Annotated[
+    float | None,
+    typer.Option(
+        "--memory-s", min=0.01, help="Seconds: time constant of forgetting; inf never forgets.", show_default="inf"
+    ),
+]
+Licence = Annotated[str | None, typer.Option(help="SPDX identifier of the weights' licence.", show_default="none")]
+Members = Annotated[list[str], typer.Argument(metavar="MEMBER...", help="Two models or more.", show_default=False)]
+
+
+def list_(*, as_json: Json = False) -> None:
+    """List the models: those that ship, those that are here, and those that can be pulled."""
+    rows = shelf.rows()
+    if as_json:
+        for row in rows:
+            typer.echo(json.dumps(asdict(row)))
+        return
+    table = Table("name", "classes", "side px", "fps", "MB", "licence", "where", box=None, pad_edge=False)
+    for column in table.columns[1:5]:
+        column.justify = "right"
+    for row in rows:
+        numbers = (str(row.classes), str(row.side_px), f"{row.fps:g}", f"{row.megabytes:.1f}")
+        table.add_row(row.name, *numbers, row.licence, row.where)
+    Console().print(table)
+
+
+def pull(*, name: Name, dtype: Dtype = "float32", file: From = None, address: Address = None) -> None:
+    """Fetch a model, check it against its known id, and import it."""
+    _check("dtype", dtype)
+    with Arrival() as arrival:
+        card = _intake().pull(
+            name, dtype=dtype, file=file, address=address or "", progress=arrival.progress, say=arrival.say
+        )
+    tell(card)
+
+
+def import_(
+    *,
+    source: Source,
+    name: As,
+    labels: Labels = "",
+    gate: Gate = None,
+    classifier_activation: Head = None,
+    side: Side = None,
+    fps: Fps = None,
+    memory_s: Memory = None,
+    licence: Licence = None,
+    dtype: Dtype = "float32",
+) -> None:
+    """Import weights from elsewhere, after comparing what they compute there and here, frame by frame."""
+    for field, value in (("dtype", dtype), ("gate", gate), ("classifier_activation", classifier_activation)):
+        _check(field, value)
+    asked = {
+        "gate": gate,
+        "classifier_activation": classifier_activation,
+        "side_px": side,
+        "fps": fps,
+        "memory_s": memory_s,
+        "licence": licence,
+    }
+    given = {field: value for field, value in asked.items() if value is not None}
+    intake = _intake()
+    with Arrival() as arrival:
+        card = intake.bring(source, intake.Order(cache.check_name(name), given, labels, dtype), arrival.say)
+    tell(card)
+
+
+def join(*, name: Name, members: Members) -> None:
+    """Make an ensemble: a model whose logits are the mean of its members', each at its own side and rate."""
+    tell(ensemble.join(cache.check_name(name), [cards.load(member) for member in members]))
+
+
+def show(*, name: Name, as_json: Json = False) -> None:
+    """Show a model's card, and where it was found."""
+    card = cards.load(name)
+    facts = shelf.facts(card)
+    if as_json:
+        typer.echo(json.dumps(facts))
+        return
+    table = Table("", Column(overflow="fold"), box=None, show_header=False, pad_edge=False)
+    for field, value in facts.items():
+        table.add_row(field, shelf.brief(value))
+    Console().print(table)
+
+
+def verify(*, name: Name, as_json: Json = False) -> None:
+    """Compare weights with their hash, load them, and, where PyTorch is installed, compare 50 frames with it."""
+    card = cards.load(name)
+    for part in [cards.load(member) for member in card.members] or [card]:
+        found = {"name": part.name, "sha256": part.sha256, "difference": _verified(part)}
+        if as_json:
+            typer.echo(json.dumps(found))
+        elif found["difference"] is None:
+            typer.echo(f"{part.name}: the hash is right; not compared (needs PyTorch and a stream net)")
+        else:
+            typer.echo(f"{part.name}: the hash is right; largest difference from PyTorch {found['difference']:.1e}")
+
+
+def remove(*, name: Name) -> None:
+    """Take a model away that was pulled or imported."""
+    if name in cards.shipped():
+        raise UsageError(f"{name} ships with the package and stays")
+    with cache.locked(name):
+        cards.load(name)
+        cache.remove(name)
+
+
+def _verified(card: Card) -> float | None:
+    content = card.read_weights()
+    if card.kind == "base":
+        return None
+    rooms.find("runtimes", "onnxruntime").build(card)
+    try:
+        exporter = rooms.find("exporters", "onnx")
+    except MissingDependency:
+        return None
+    difference: float = exporter.compare(shelf.net(card, content), card, content)
+    return difference
+
+
+def _check(field: str, value: str | None) -> None:
+    if value is not None and value not in CHOICES[field]:
+        raise UsageError(f"{field} is {value!r}; accepted: {', '.join(CHOICES[field])}")
+
+
+def _intake() -> Any:
+    """Import what needs PyTorch, and say how to get it where it is missing."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # Google's own code needs it
+    rooms.find("exporters", "onnx")
+    from stream import intake  # noqa: PLC0415  # needs torch, which a serving install lacks
+
+    return intake
+
+
+main = suite(
+    "Which models there are, how they come here, and whether they are what they should be.",
+    list_=list_,
+    pull=pull,
+    import_=import_,
+    join=join,
+    verify=verify,
+    show=show,
+    remove=remove,
+)
+
+if __name__ == "__main__":
+    main()

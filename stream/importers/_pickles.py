@@ -1,0 +1,55 @@
+"""Opens what torch.save wrote, without running anything that lies in it."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from stream.errors import ModelError, UsageError
+from stream.importers.base import floats
+
+MAGIC = (b"PK\x03\x04", b"\x80\x02")
+"""How a file of torch.save begins: since 2020 a zip, before that a pickle."""
+
+COUNTED = ".num_batches_tracked"
+"""End of the entries that count training steps; nothing needs them."""
+
+
+def is_pickle(source: str) -> bool:
+    """Say whether a file may be one of torch.save's."""
+    file = Path(source)
+    if not file.is_file():
+        return False
+    with file.open("rb") as content:
+        return content.read(4).startswith(MAGIC)
+
+
+def names(source: str) -> set[str]:
+    """Return the names of a state dict, none where the file is no such thing."""
+    try:
+        return set(read(source))
+    except ModelError:
+        return set()
+
+
+def read(source: str) -> dict[str, npt.NDArray[np.float32]]:
+    """Return a state dict; one that lies under "state_dict" is found there.
+
+    Raises:
+        ModelError: the file holds anything but tensors by name: it is not opened further.
+        UsageError: it cannot be read.
+    """
+    try:
+        found = torch.load(source, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise UsageError(f"cannot read {source}: {error.strerror}") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise ModelError(f"{source} is not a file of weights alone: refused ({str(error).splitlines()[0]})") from error
+    if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
+        found = found["state_dict"]
+    if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
+        raise ModelError(f"{source} does not hold a state dict: tensors by name")
+    kept = {str(name): value for name, value in found.items() if not str(name).endswith(COUNTED)}
+    return {name: floats(name, value.detach().float().numpy()) for name, value in kept.items()}

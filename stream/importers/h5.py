@@ -1,0 +1,57 @@
+"""Reads a `.weights.h5` file, as Keras saves the weights of Google's network."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stream.errors import ModelError
+from stream.importers._bare import bare
+from stream.importers._tensorflow import package
+from stream.importers.base import Reading
+
+KIND = "a .weights.h5 file of Google's network"
+MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+def recognises(source: str) -> bool:
+    """Say whether it is an HDF5 file; see `importers.base.Importer`."""
+    file = Path(source)
+    if not file.is_file():
+        return False
+    with file.open("rb") as content:
+        return content.read(len(MAGIC)) == MAGIC
+
+
+def read(source: str, given: Mapping[str, Any]) -> Reading:
+    """Return its weights, and Google's own code as the reference where it is installed."""
+
+    def restore(model: Any) -> None:
+        model.load_weights(_named(source))
+
+    return bare(_values(source), given, restore)
+
+
+def _values(source: str) -> dict[str, npt.NDArray[Any]]:
+    h5py = package("h5py", "a .weights.h5 file")
+    found: dict[str, npt.NDArray[Any]] = {}
+
+    def keep(path: str, entry: Any) -> None:
+        if isinstance(entry, h5py.Dataset):
+            found[path] = np.asarray(entry[()])
+
+    try:
+        with h5py.File(source) as file:
+            file.visititems(keep)
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"{source} cannot be read as HDF5: {error}") from error
+    return found
+
+
+def _named(source: str) -> str:
+    """Return the path: Keras goes by how it ends."""
+    if not source.endswith(".weights.h5"):
+        raise ModelError(f"{source} is HDF5; what Keras saved as weights ends with .weights.h5: name it so")
+    return source

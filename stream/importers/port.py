@@ -1,0 +1,31 @@
+"""Reads a state dict of the PyTorch port, github.com/Atze00/MoViNet-pytorch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stream.errors import ModelError
+from stream.importers import _pickles
+from stream.importers.base import Reading, Weights
+from stream.nets import _movinet_port
+
+KIND = "a state dict of the PyTorch port"
+
+
+def recognises(source: str) -> bool:
+    """Say whether it is a file of torch.save with the port's names; see `importers.base.Importer`."""
+    return _pickles.is_pickle(source) and _movinet_port.is_ported(_pickles.names(source))
+
+
+def read(source: str, given: Mapping[str, Any]) -> Reading:  # noqa: ARG001  # the port tells everything
+    """Return the weights; their gate is the port's own."""
+    entries = _pickles.read(source)
+    kind = "stream" if any(".conv_2." in name for name in entries) else "base"
+    weights: Weights = {}
+    for name, value in entries.items():
+        converted = _movinet_port.convert(name, value, kind)
+        if twice := sorted(weights.keys() & converted.keys()):
+            raise ModelError(f"{source}: {name!r} gives {twice[0]!r}, which is set already")
+        weights |= converted
+    gate = "clip" if kind == "stream" else "sigmoid"
+    note = f"a state dict alone has nothing to run: not compared; the gate {gate!r} is the one the port computes"
+    return Reading(weights, {"kind": kind, "gate": gate, "classifier_activation": "swish"}, note=note)

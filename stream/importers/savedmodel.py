@@ -1,0 +1,69 @@
+"""Reads a SavedModel of TensorFlow: a folder, an archive of one, or a TensorFlow Hub handle. It runs, so it proves."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from stream.errors import ModelError
+from stream.importers import _archives
+from stream.importers._tensorflow import clip_trace, from_names, package, stream_trace
+from stream.importers.base import Reading, Reference, Trace
+from stream.nets import _movinet_official
+from stream.types import Array
+
+KIND = "a SavedModel folder, its .tar.gz, or a TensorFlow Hub handle"
+STATE = "state_"
+"""Beginning of a state's name."""
+HANDLES = ("https://", "http://")
+INNER = re.compile(r"(?:^|.*/)saved_model\.pb")
+
+
+def recognises(source: str) -> bool:
+    """Say whether it is an address, or holds a saved_model.pb; see `importers.base.Importer`."""
+    return source.startswith(HANDLES) or _archives.holds(source, INNER)
+
+
+def read(source: str, given: Mapping[str, Any]) -> Reading:  # noqa: ARG001  # running it tells the rest
+    """Return its weights and itself as the reference."""
+    tensorflow = package("tensorflow", "a SavedModel")
+    if source.startswith(HANDLES):
+        source = package("tensorflow_hub", "a TensorFlow Hub handle").resolve(source)
+    with _archives.opened(source, INNER) as file:
+        try:
+            model = tensorflow.saved_model.load(str(file.parent))
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{source} is not a SavedModel: {str(error).splitlines()[0]}") from error
+    names = _movinet_official.qualify(variable.name for variable in model.variables)
+    weights = from_names(dict(zip(names, (variable.numpy() for variable in model.variables), strict=True)))
+    call = model.signatures["call"] if "call" in model.signatures else model.signatures["serving_default"]
+    name = f"the SavedModel in TensorFlow {tensorflow.__version__}"
+    return Reading(weights, _facts(call), Reference(name, lambda clip: _run(model, call, clip)))
+
+
+def _facts(call: Any) -> dict[str, Any]:
+    """Return the side where the graph has only one."""
+    side = call.structured_input_signature[1]["image"].shape[2]
+    return {"side_px": int(side)} if side else {}
+
+
+def _run(model: Any, call: Any, clip: Array) -> Trace:
+    specs = {name: spec for name, spec in call.structured_input_signature[1].items() if name.startswith(STATE)}
+    if not specs:
+        return clip_trace(lambda image: next(iter(call(image=image).values())), clip)
+
+    def step(inputs: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+        found = call(**inputs)
+        return found["logits"], {name: found[name] for name in specs}
+
+    return stream_trace(step, _blank(model, specs, clip.shape[-1]), clip)
+
+
+def _blank(model: Any, specs: Mapping[str, Any], side: int) -> Mapping[str, Any]:
+    """Return the states of a stream that has seen nothing; a graph of one fixed size has no signature for them."""
+    if "init_states" in model.signatures:
+        signature = model.signatures["init_states"]
+        [argument] = signature.structured_input_signature[1]
+        return dict(signature(**{argument: np.array([1, 1, side, side, 3], np.int32)}))
+    return {name: np.zeros(tuple(spec.shape), spec.dtype.as_numpy_dtype) for name, spec in specs.items()}

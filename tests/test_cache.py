@@ -1,0 +1,90 @@
+"""What is kept on this machine is whole, has a harmless name, and is found by it."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream import cache, cards
+from stream.errors import UnknownPart, UsageError
+from tests import tiny
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STREAM_HOME", str(tmp_path))
+    return tmp_path
+
+
+def put(folder: Path, name: str) -> cards.Card:
+    """Place a model as an import would."""
+    made = tiny.write(folder, "relu6")
+    card = cards.Card(**{**_fields(made), "name": name, "weights": "a.onnx"})
+    cache.replace_model(name, cards.dump(card), folder / made.weights, "a.onnx")
+    return cards.load(name)
+
+
+def _fields(card: cards.Card) -> dict[str, object]:
+    return {name: getattr(card, name) for name in card.__slots__ if name != "path"}
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\\b", "-a", "a.toml", "a\0b", "x" * 65])
+def test_a_name_that_could_leave_the_folder_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="cannot name a model"):
+        cache.card_file(name)
+
+
+@given(st.text(max_size=70))
+def test_whatever_is_accepted_as_a_name_stays_in_the_folder(name: str) -> None:
+    try:
+        path = cache.card_file(name)
+    except UsageError:
+        return
+    assert path.resolve().parent.parent == (cache.home() / "models").resolve()
+
+
+def test_a_model_in_the_cache_is_loaded_by_its_name_and_its_weights_are_checked(home: Path) -> None:
+    card = put(home / "made", "mine")
+    assert card.path == home / "models" / "mine" / "mine.toml"
+    assert "mine" in cards.names()
+    assert card.read_weights()
+
+
+def test_a_new_version_takes_the_place_of_the_old_one_and_leaves_nothing_of_it(home: Path) -> None:
+    put(home / "made", "mine")
+    (home / "b.onnx").write_bytes(b"new")
+    cache.replace_model("mine", "name = 'mine'", home / "b.onnx", "b.onnx")
+    assert sorted(file.name for file in (home / "models" / "mine").iterdir()) == ["b.onnx", "mine.toml"]
+
+
+def test_a_removed_model_is_unknown(home: Path) -> None:
+    put(home / "made", "mine")
+    cache.remove("mine")
+    with pytest.raises(UnknownPart, match="no model named 'mine'"):
+        cards.load("mine")
+
+
+def test_a_half_written_file_is_never_seen(home: Path) -> None:
+    file = home / "file"
+    cache.write(file, b"old")
+    with pytest.raises(TypeError):
+        cache.write(file, "not bytes")  # type: ignore[arg-type]
+    assert file.read_bytes() == b"old"
+
+
+def test_a_model_that_can_be_pulled_is_answered_with_the_command() -> None:
+    with pytest.raises(UnknownPart, match=r"to get it: stream-models pull movinet-a0-stream-k600$"):
+        cards.load("movinet-a0-stream-k600")
+
+
+def test_the_second_process_waits_for_the_first(home: Path) -> None:
+    code = "from stream import cache\nwith cache.locked('mine'): print('mine now', flush=True)"
+    with cache.locked("mine"):
+        other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        time.sleep(1.0)
+        assert other.poll() is None
+    assert other.communicate(timeout=30)[0] == "mine now\n"
