@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest lint format types bench protos memory parity clean
+.PHONY: help demo test test-lowest lint format types bench protos memory parity imports clean
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ memory: $(VENV)/.dev  ## the figures and the picture of docs/memory.md: some min
 PARITY ?=
 parity: $(VENV)/.dev  ## compare with Google's network, live, in an environment of its own
 	$(BIN)/python tests/parity/run.py $(PARITY)
+
+IMPORTS ?=
+imports: $(VENV)/.dev  ## import what Google's code writes: SavedModels, checkpoints, .weights.h5
+	$(BIN)/python -W ignore tests/parity/imports.py $(IMPORTS)
 
 test-lowest:  ## the tests on the lowest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv-lowest

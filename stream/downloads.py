@@ -114,10 +114,10 @@ def _complete(remote: Remote, part: Path, progress: Progress) -> None:
 
 def _advance(remote: Remote, part: Path, progress: Progress) -> bool:
     """Take what one connection gives; say whether the file is complete."""
-    here = _resumable(remote, part)
+    here, opener = _resumable(remote, part), _opener(remote.address)
     request = urllib.request.Request(remote.address, headers=here.headers)  # noqa: S310  # the opener takes http(s) only
     try:
-        with _opener(remote.address).open(request, timeout=TIMEOUT_S) as reply:
+        with opener.open(request, timeout=TIMEOUT_S) as reply:
             start = here.size if reply.status == 206 and _starts_at(reply.headers, here.size) else 0
             length = reply.headers.get("Content-Length")
             total = start + int(length) if length else None

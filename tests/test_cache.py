@@ -32,7 +32,9 @@ def _fields(card: cards.Card) -> dict[str, object]:
     return {name: getattr(card, name) for name in card.__slots__ if name != "path"}
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\\b", "-a", "a.toml", "a\0b", "x" * 65])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\\b", "-a", "a.toml", "a\0b", "x" * 65]
+)
 def test_a_name_that_could_leave_the_folder_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="cannot name a model"):
         cache.card_file(name)

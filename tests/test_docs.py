@@ -87,14 +87,23 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_and_their_flags_exist(page: Path) -> None:
     for name, rest in re.findall(r"^\s*(?:\$ )?(stream-[a-z]+)\b([^\n`|#]*)", page.read_text("utf-8"), re.MULTILINE):
+        first = rest.split()[0] if rest.split() else ""
         for flag in re.findall(r"(?<!\S)(--[a-z-]+)", rest):
-            assert flag in shown(name), f"{page.name}: {name} has no {flag}"
+            assert flag in shown(name, first), f"{page.name}: {name} has no {flag}"
+
+
+def test_a_command_of_commands_has_those_that_the_pages_call() -> None:
+    called = {word for page in PAGES for word in re.findall(r"stream-models ([a-z]+)", page.read_text("utf-8"))}
+    assert {"pull", "import", "list"} <= called
+    for word in called:
+        assert "Usage: " in shown("stream-models", word), word
 
 
 @cache
-def shown(name: str) -> str:
-    """Return the help of a console script."""
-    command, wide = [*script(name), "--help"], {**os.environ, "COLUMNS": "200"}
+def shown(name: str, command_name: str = "") -> str:
+    """Return the help of a console script, or of one of its commands."""
+    inner = [command_name] if name == "stream-models" and command_name else []
+    command, wide = [*script(name), *inner, "--help"], {**os.environ, "COLUMNS": "200"}
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, env=wide)
     return done.stdout
 

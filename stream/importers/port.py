@@ -20,12 +20,22 @@ def read(source: str, given: Mapping[str, Any]) -> Reading:  # noqa: ARG001  # t
     """Return the weights; their gate is the port's own."""
     entries = _pickles.read(source)
     kind = "stream" if any(".conv_2." in name for name in entries) else "base"
+    weights = convert_all(entries, kind)
+    gate = "clip" if kind == "stream" else "sigmoid"
+    note = f"a state dict alone has nothing to run: not compared; the gate {gate!r} is the one the port computes"
+    return Reading(weights, {"kind": kind, "gate": gate, "classifier_activation": "swish"}, note=note)
+
+
+def convert_all(entries: Weights, kind: str) -> Weights:
+    """Return the port's entries as ours: every one used once.
+
+    Raises:
+        ModelError: two give one key, or one is not the port's.
+    """
     weights: Weights = {}
     for name, value in entries.items():
         converted = _movinet_port.convert(name, value, kind)
         if twice := sorted(weights.keys() & converted.keys()):
-            raise ModelError(f"{source}: {name!r} gives {twice[0]!r}, which is set already")
+            raise ModelError(f"{name!r} gives {twice[0]!r}, which is set already")
         weights |= converted
-    gate = "clip" if kind == "stream" else "sigmoid"
-    note = f"a state dict alone has nothing to run: not compared; the gate {gate!r} is the one the port computes"
-    return Reading(weights, {"kind": kind, "gate": gate, "classifier_activation": "swish"}, note=note)
+    return weights

@@ -1,0 +1,131 @@
+"""Every importer knows its own files, no other's, and gives every parameter of the net."""
+
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from stream import importers, rooms
+from stream.catalogue import BLOBS
+from stream.errors import ModelError, UsageError
+from stream.importers import _archives, _pickles, savedmodel
+from stream.nets._movinet_identity import identify
+from tests.importers import port
+from tests.importers.examples import ELSEWHERE, EXAMPLES
+
+
+@pytest.fixture(scope="module", params=rooms.names("importers"))
+def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """An importer's name, and a file of its kind."""
+    if request.param in ELSEWHERE:
+        pytest.skip("its files need TensorFlow: make imports")
+    return request.param, EXAMPLES[request.param](tmp_path_factory.mktemp(request.param))
+
+
+def test_every_importer_has_an_example() -> None:
+    assert set(rooms.names("importers")) == set(EXAMPLES) | ELSEWHERE
+
+
+def test_only_one_importer_recognises_a_file(example: tuple[str, str]) -> None:
+    name, source = example
+    known = [other for other in rooms.names("importers") if rooms.find("importers", other).recognises(source)]
+    assert known == [name]
+    assert importers.find(source).__name__.endswith(f".{name}")
+
+
+def test_it_gives_finite_numbers_for_exactly_the_nets_parameters(example: tuple[str, str]) -> None:
+    name, source = example
+    reading = rooms.find("importers", name).read(source, {})
+    variant, kind, classes = identify(reading.weights)
+    assert (kind, classes) == ("stream", 5)
+    assert variant == ("a0" if name == "port" else "t0")
+    assert all(value.dtype == np.float32 and np.isfinite(value).all() for value in reading.weights.values())
+    assert (reading.reference is None) == bool(reading.note), "who compares with nothing says so"
+
+
+def test_what_nobody_knows_is_refused_with_what_is_known(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(UsageError, match=r"nothing that can be imported; known: .*SavedModel.*PyTorch port"):
+        importers.find(str(tmp_path / "notes.txt"))
+    with pytest.raises(UsageError, match="no such file or folder"):
+        importers.find(str(tmp_path / "nothing"))
+
+
+@pytest.mark.parametrize("name", port.models())
+def test_the_manifest_is_what_the_ports_own_code_makes(name: str) -> None:
+    model = port.models()[name]
+    shapes = port.shapes(model)
+    assert (len(shapes), port.digest(shapes)) == (model.count, model.digest)
+
+
+@pytest.mark.parametrize("name", port.models())
+def test_every_file_of_the_port_becomes_exactly_our_net(name: str) -> None:
+    from stream.cards import Card
+    from stream.importers.port import convert_all
+    from stream.nets.movinet import build
+
+    model = port.models()[name]
+    zeros = {entry: np.zeros(shape, np.float32) for entry, shape in port.shapes(model).items() if "num_b" not in entry}
+    found = convert_all(zeros, model.kind)
+    assert identify(found) == (model.variant, model.kind, 600)
+    labels = tuple(map(str, range(600)))
+    card = Card(
+        name=name, architecture="movinet", variant=model.variant, kind=model.kind, side_px=64, fps=5, labels=labels
+    )
+    with torch.device("meta"):
+        net = build(card).state_dict()
+    assert {key: value.shape for key, value in found.items()} == {
+        key: tuple(value.shape) for key, value in net.items() if "num_b" not in key
+    }
+
+
+def test_the_catalogue_has_a_file_for_every_model_of_the_port() -> None:
+    files = {name.split("_statedict")[0].removeprefix("model").lower().replace("_", "-") for name in BLOBS}
+    assert {file if "stream" in file else f"{file}-base" for file in files} == set(port.models())
+
+
+def test_a_pickle_that_would_run_something_runs_nothing(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, ...]:
+            return Path.touch, (tmp_path / "was here",)
+
+    file = tmp_path / "evil.pt"
+    torch.save({"conv1.conv_1.conv2d.weight": Evil()}, file)
+    assert _pickles.is_pickle(str(file))
+    with pytest.raises(ModelError, match="not a file of weights alone: refused"):
+        _pickles.read(str(file))
+    with pytest.raises(UsageError, match="nothing that can be imported"):
+        importers.find(str(file))
+    assert not (tmp_path / "was here").exists()
+
+
+@pytest.mark.parametrize("content", [{"a": 1}, [torch.zeros(1)], {"a": torch.tensor([float("nan")])}])
+def test_what_is_no_state_dict_of_numbers_is_refused(content: object, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "x.pt")
+    with pytest.raises(ModelError, match=r"does not hold a state dict|not finite"):
+        _pickles.read(str(tmp_path / "x.pt"))
+
+
+def test_an_archive_cannot_write_outside_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").write_text("x")
+    with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "saved_model.pb", "m/saved_model.pb")
+        archive.add(tmp_path / "saved_model.pb", "../escaped")
+    assert savedmodel.recognises(str(tmp_path / "evil.tar.gz"))
+    with (
+        pytest.raises(ModelError, match="cannot be unpacked"),
+        _archives.opened(str(tmp_path / "evil.tar.gz"), savedmodel.INNER),
+    ):
+        pass
+
+
+def test_an_archive_gives_its_file_and_what_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").write_text("x")
+    with tarfile.open(tmp_path / "good.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "saved_model.pb", "a3/saved_model.pb")
+        archive.add(tmp_path / "saved_model.pb", "a3/variables/variables.index")
+    with _archives.opened(str(tmp_path / "good.tar.gz"), savedmodel.INNER) as file:
+        assert (file.parent / "variables" / "variables.index").exists()
+    assert not file.exists()
