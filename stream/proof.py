@@ -41,7 +41,7 @@ def build(card: Card, reading: Reading) -> MoViNet:
         ModelError: they are not exactly those of this net; names the first few.
     """
     net: MoViNet = rooms.find("nets", card.architecture).build(card)
-    weights.load(net, {name: torch.from_numpy(value.copy()) for name, value in reading.weights.items()})
+    weights.load(net, {name: torch.from_numpy(np.array(value)) for name, value in reading.weights.items()})
     return net.eval().requires_grad_(False)
 
 
