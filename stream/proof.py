@@ -12,6 +12,7 @@ from stream import rooms, storage, weights
 from stream.cards import Card
 from stream.errors import ParityError
 from stream.importers.base import Reading, Reference, Trace
+from stream.nets.base import one_thread
 from stream.nets.movinet import MoViNet
 from stream.types import Array
 
@@ -80,7 +81,7 @@ def frames(card: Card) -> Array:
 
 def trace(net: MoViNet, clip: Array) -> Trace:
     """Run our net; what it says in the form of `importers.base.Trace`."""
-    with torch.inference_mode():
+    with torch.inference_mode(), one_thread():
         found, state = net.frames(torch.from_numpy(clip), net.init_state())
     return {"logits": found[0].numpy(), **{name: value[0].numpy() for name, value in state.items()}}
 

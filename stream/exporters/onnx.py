@@ -14,7 +14,7 @@ from stream.cards import Card
 from stream.errors import ExportError, ParityError
 from stream.exporters._graph import Graph
 from stream.exporters._movinet import MoViNetWriter
-from stream.nets.base import Net, TensorState
+from stream.nets.base import Net, TensorState, one_thread
 from stream.nets.movinet import MoViNet
 from stream.types import Array, State
 
@@ -116,17 +116,12 @@ def _stepper(content: bytes) -> Callable[[Array, State, float], tuple[Array, Sta
 
 
 def _reference(net: MoViNet, clip: Array, state: TensorState, decay: float) -> tuple[Array, TensorState]:
-    """Return the net's logits after every frame, (T, 1, K).
-
-    With one thread: where other work keeps the cores busy, PyTorch's threads wait for each other ten times longer.
-    """
-    threads, is_training = torch.get_num_threads(), net.training
-    torch.set_num_threads(1)
+    """Return the net's logits after every frame, (T, 1, K)."""
+    is_training = net.training
     try:
-        with torch.no_grad():
+        with torch.no_grad(), one_thread():
             logits, state = net.eval().frames(torch.from_numpy(clip), state, decay)
     finally:
-        torch.set_num_threads(threads)
         net.train(is_training)
     return logits.transpose(0, 1).numpy(), state
 

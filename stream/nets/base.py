@@ -1,7 +1,10 @@
 """What an architecture offers: `build(card) -> Net`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 TensorState = dict[str, Tensor]
@@ -27,3 +30,14 @@ class Net(Protocol):
             (B, K) logits after the last frame, and the new state with the same names, shapes and types.
         """
         ...
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread: where other work keeps the cores busy, PyTorch's wait for each other ten times longer."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
