@@ -1,5 +1,6 @@
 """Several models as one: their logits are averaged, each at its own rate and side."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from stream.config import SessionSettings
 from stream.ensemble import Ensemble
 from stream.errors import ModelError, UsageError
 from stream.pipeline import Session
-from stream.types import Array, State
+from stream.types import Array, Frame, Rgb, State
 from tests import tiny
-from tests.toy import CARD, Toy, frames
+from tests.toy import CARD, Plain, Toy, frames
 
 RAW = SessionSettings(smoothing_s=0, min_duration_s=0, top_k=7, is_cut_aware=False)
 SLOW = replace(CARD, name="slow", fps=5.0, side_px=48)
@@ -83,6 +84,34 @@ def test_a_gap_clears_all_members_and_is_told_once() -> None:
     lately_red = CARD.labels.index("lately red")
     assert slow.said[-1][lately_red] == pytest.approx(-8), "nothing of before is left"
     assert quick.said[-1][lately_red] == pytest.approx(-8)
+
+
+class Halves(Plain):
+    """A scene: one half bright in its colour, the other dark."""
+
+    def __init__(self, is_left: bool, **colour: float) -> None:
+        super().__init__(**colour)
+        self.is_left = is_left
+
+    def rgb(self, width_px: int | None = None, height_px: int | None = None) -> Rgb:
+        picture = super().rgb(width_px, height_px)
+        middle = picture.shape[1] // 2
+        picture[:, middle:] //= 1 + 9 * self.is_left
+        picture[:, :middle] //= 10 - 9 * self.is_left
+        return picture
+
+
+def test_a_cut_that_only_the_quicker_member_sees_clears_both_and_is_told_once() -> None:
+    models, _, slow = both()
+    session = Session(models, replace(RAW, is_cut_aware=True))
+    scenes = [Halves(True, red=1.0)] * 5 + [Halves(False, blue=1.0)] * 5
+    film = [Frame(picture, index / 10, time.monotonic_ns()) for index, picture in enumerate(scenes)]
+    assert [session.feed(frame).reset for frame in film[:5]] == [None] * 5
+    seen = len(slow.said)
+    assert session.feed(film[5]).reset == "cut"
+    assert len(slow.said) == seen, "the slower one had no frame there"
+    assert [session.feed(frame).reset for frame in film[6:]] == [None] * 4
+    assert slow.said[-1][CARD.labels.index("lately red")] == pytest.approx(-8), "nothing of before is left"
 
 
 def test_an_ensemble_has_no_step_of_its_own() -> None:
