@@ -34,7 +34,7 @@ class Net(Protocol):
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute with one thread: where other work keeps the cores busy, PyTorch's wait for each other ten times longer."""
+    """Compute with one thread: on a busy machine PyTorch's threads wait for each other ten times longer."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
