@@ -5,10 +5,12 @@ only fresh tensors, each named by `next_` on the state it becomes. A stream buff
 the host shifts the others by renaming, older <- newer, so no phone has to copy them and no input is passed through.
 """
 
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from stream import cards
 from stream.cards import Card
 from stream.errors import ModelError
 
@@ -48,6 +50,22 @@ def check_card(card: Card, found: Card) -> None:
             raise ModelError(
                 f"card {card.name!r}: {name} is {_brief(ours)}, its model file was made for {_brief(theirs)}"
             )
+
+
+def check_metadata(card: Card, found: Mapping[str, str]) -> None:
+    """Compare what a model file says of itself with a card.
+
+    Raises:
+        ModelError: another format, no readable card, or a card that differs; says both values.
+    """
+    if found.get("format") != FORMAT:
+        said = found.get("format", "nothing")
+        raise ModelError(f"card {card.name!r}: its model file says format {said!r}; this version reads {FORMAT!r}")
+    try:
+        embedded = cards.parse(tomllib.loads(found.get("card", "")))
+    except tomllib.TOMLDecodeError as error:
+        raise ModelError(f"card {card.name!r}: its model file carries no readable card: {error}") from error
+    check_card(card, embedded)
 
 
 def _younger(name: str) -> str:

@@ -1,13 +1,10 @@
 """Reads a net's weights back from the ONNX file that also runs: its initialisers are the parameters."""
 
-import onnx
 import torch
-from google.protobuf.message import DecodeError
-from onnx import TensorProto, numpy_helper
 from torch import Tensor, nn
 
-from stream import storage
 from stream.errors import ModelError
+from stream.onnxfile import OnnxFile
 
 
 def read_state_dict(content: bytes) -> dict[str, Tensor]:
@@ -16,13 +13,7 @@ def read_state_dict(content: bytes) -> dict[str, Tensor]:
     Raises:
         ModelError: it is not an ONNX file, or its weights lie outside it.
     """
-    try:
-        model = onnx.load_model_from_string(content)
-    except DecodeError as error:
-        raise ModelError(f"the weights are not an ONNX file: {error}") from error
-    found = {tensor.name: _values(tensor) for tensor in model.graph.initializer}
-    names = (name for name in found if not name.endswith(storage.FACTOR))
-    return {name: torch.from_numpy(storage.unpack(found[name], found.get(name + storage.FACTOR))) for name in names}
+    return {name: torch.from_numpy(value) for name, value in OnnxFile(content).weights().items()}
 
 
 def load(net: nn.Module, weights: dict[str, Tensor]) -> None:
@@ -37,12 +28,6 @@ def load(net: nn.Module, weights: dict[str, Tensor]) -> None:
     wrong = (name for name, value in expected.items() if value.shape != weights[name].shape)
     _refuse("has the wrong shape of", [f"{n} {_size(weights[n])}, the net's is {_size(expected[n])}" for n in wrong])
     net.load_state_dict(weights, strict=False)
-
-
-def _values(tensor: TensorProto) -> storage.Values:
-    if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-        raise ModelError(f"the weight {tensor.name!r} lies outside the file: refused")
-    return numpy_helper.to_array(tensor)
 
 
 def _refuse(what: str, names: list[str]) -> None:

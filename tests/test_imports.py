@@ -13,7 +13,7 @@ ROWS = (
     {"v1"},
     {"types", "errors", "paths", "colours"},
     {"cache", "catalogue", "labels", "storage", "downloads"},
-    {"config", "cards", "rooms", "decode", "spans", "othermotion"},
+    {"config", "cards", "rooms", "decode", "spans", "othermotion", "onnxfile"},
     {"motions", "screentime"},
     {"gestures"},
     {"preprocess", "smoothing", "resampling", "cuts", "buffer", "sprites", "matching"}
@@ -34,7 +34,7 @@ PARTS = ("sources", "nets", "runtimes", "exporters", "importers", "sinks")
 
 HEAVY = {
     "torch": ("nets/", "exporters/", "importers/", "training/", "runtimes/torch.py", "weights.py", "proof.py"),
-    "onnx": ("exporters/", "importers/onnx.py", "weights.py"),
+    "onnx": ("exporters/", "importers/onnx.py"),
     "onnxruntime": ("runtimes/onnxruntime.py", "exporters/"),
     "av": ("decode.py", "sources/", "sinks/video.py", "training/"),
     "grpc": ("server/", "v1/"),

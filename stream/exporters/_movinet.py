@@ -13,7 +13,8 @@ from stream.nets._movinet_layers import (
     TemporalConvNorm,
     same_padding,
 )
-from stream.nets.movinet import COUNT, POSITION, Block, MoViNet
+from stream.nets._movinet_specs import COUNT, HEAD, POSITION
+from stream.nets.movinet import Block, MoViNet
 
 SINGLE = ("B", 1, 1, 1)
 
@@ -42,7 +43,7 @@ class MoViNetWriter:
             x, side = self._block(block, x, side)
         x, side = self._conv_norm(net.project, x, side)
         x = graph.node("GlobalAveragePool", x)
-        x = graph.node("Div", self._accumulate("head_pool_buffer", x), self.counts)
+        x = graph.node("Div", self._accumulate(HEAD, x), self.counts)
         x = self._activate(self._conv(net.dense, x), net.card.classifier_activation)
         x = graph.node("Flatten", self._conv(net.classifier, x), axis=1)
         graph.give(x, steps.LOGITS, ("B", len(net.card.labels)))

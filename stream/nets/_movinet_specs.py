@@ -4,7 +4,19 @@ Source: Kondratyuk et al. 2021, arXiv:2103.11511, as found in `tf-models-officia
 `official/projects/movinet/modeling/movinet.py`, `BLOCK_SPECS`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from stream.errors import UnknownPart
+
+COUNT = "pool_frame_count"
+"""State: frames the pools hold, (B, 1, 1, 1); one for all pools, since they advance together."""
+
+POSITION = "pos_enc_frame_count"
+"""State of A3-A5: index of the next frame, (B, 1, 1, 1)."""
+
+HEAD = "head_pool_buffer"
+"""State: sum of the features after the last block, (B, C, 1, 1)."""
 
 K13, K15, K33, K53 = (1, 3), (1, 5), (3, 3), (5, 3)
 """Depthwise kernels: (taps in time, side in pixels)."""
@@ -27,6 +39,43 @@ class StageSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockSpec:
+    """One inverted bottleneck, where it stands."""
+
+    name: str
+    """blockN_layerM, as in the paper's code."""
+    side_px: int
+    """Side of what it takes; it gives a side of ceil(side_px / stride)."""
+    inputs: int
+    """Channels it takes."""
+    outputs: int
+    """Channels it gives."""
+    expand: int
+    """Channels inside."""
+    taps: int
+    """Of the kernel in time: 1, 3 or 5."""
+    kernel: int
+    """Side of the kernel in space: 3 or 5."""
+    stride: int
+    """In space: 1 or 2."""
+
+    @property
+    def after_px(self) -> int:
+        """Side of what it gives."""
+        return -(-self.side_px // self.stride)
+
+    @property
+    def buffers(self) -> tuple[str, ...]:
+        """States that hold its past frames, oldest first."""
+        return tuple(f"{self.name}_stream_buffer_{age}" for age in range(self.taps - 1))
+
+    @property
+    def pool(self) -> str:
+        """State that holds the sum of its frames."""
+        return f"{self.name}_pool_buffer"
+
+
+@dataclass(frozen=True, slots=True)
 class NetSpec:
     """One member of the family."""
 
@@ -38,6 +87,25 @@ class NetSpec:
     """Width of the dense layer before the classifier."""
     is_positional: bool = False
     """The stream form adds a positional encoding in its squeeze-excitation (A3-A5)."""
+
+    def blocks(self, side_px: int) -> Iterator[BlockSpec]:
+        """Yield the blocks in order, for pictures of that side."""
+        side, width = -(-side_px // 2), self.stem_filters
+        for index, stage in enumerate(self.stages):
+            for layer, (expand, (taps, kernel)) in enumerate(zip(stage.expand, stage.kernels, strict=True)):
+                stride = stage.stride if layer == 0 else 1
+                name = f"block{index}_layer{layer}"
+                yield (block := BlockSpec(name, side, width, stage.filters, expand, taps, kernel, stride))
+                side, width = block.after_px, stage.filters
+
+    def state_shapes(self, side_px: int) -> dict[str, tuple[int, int, int]]:
+        """List every state of one row of the stream form, in the order of the network: name -> (C, H, W)."""
+        shapes: dict[str, tuple[int, int, int]] = {}
+        for block in self.blocks(side_px):
+            shapes |= dict.fromkeys(block.buffers, (block.expand, block.after_px, block.after_px))
+            shapes[block.pool] = (block.expand, 1, 1)
+        shapes |= {HEAD: (self.project_filters, 1, 1), COUNT: (1, 1, 1)}
+        return shapes | ({POSITION: (1, 1, 1)} if self.is_positional else {})
 
 
 SPECS = {
@@ -143,3 +211,14 @@ SPECS = {
     ),
 }
 """Member -> its shape."""
+
+
+def find(variant: str) -> NetSpec:
+    """Return the shape of a member.
+
+    Raises:
+        UnknownPart: there is no such member; lists the known ones.
+    """
+    if variant not in SPECS:
+        raise UnknownPart("MoViNet variant", variant, SPECS)
+    return SPECS[variant]

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from stream.cards import Card
-from stream.errors import ShapeError, UnknownPart
+from stream.errors import ShapeError
+from stream.nets import _movinet_specs
 from stream.nets._movinet_layers import (
     ACTIVATIONS,
     BaseFeature,
@@ -22,15 +23,8 @@ from stream.nets._movinet_layers import (
     initialise,
     make_divisible,
 )
-from stream.nets._movinet_specs import SPECS, NetSpec
+from stream.nets._movinet_specs import COUNT, HEAD, POSITION, BlockSpec, NetSpec
 from stream.nets.base import TensorState
-
-COUNT = "pool_frame_count"
-"""State: frames the pools hold, (B, 1, 1, 1); one for all pools, since they advance together."""
-
-POSITION = "pos_enc_frame_count"
-"""State of A3-A5: index of the next frame, (B, 1, 1, 1)."""
-
 
 def build(card: Card) -> "MoViNet":
     """Make the card's network with fresh weights.
@@ -38,31 +32,28 @@ def build(card: Card) -> "MoViNet":
     Raises:
         UnknownPart: the card names a variant that is not in the table.
     """
-    if card.variant not in SPECS:
-        raise UnknownPart("MoViNet variant", card.variant, SPECS)
-    return MoViNet(card, SPECS[card.variant])
+    return MoViNet(card, _movinet_specs.find(card.variant))
 
 
 class Block(nn.Module):
     """An inverted bottleneck: expand, depthwise, weigh the channels, project, scale, add the skip."""
 
-    def __init__(
-        self, card: Card, name: str, inputs: int, outputs: int, expand: int, taps: int, kernel: int, stride: int
-    ) -> None:
+    def __init__(self, card: Card, spec: BlockSpec, is_positional: bool) -> None:
         super().__init__()
-        is_stream = card.kind == "stream"
-        self.expand = ConvNorm(inputs, expand, activation=main_activation(card))
+        is_stream, expand = card.kind == "stream", spec.expand
+        self.expand = ConvNorm(spec.inputs, expand, activation=main_activation(card))
         self.feature: nn.Module
         if is_stream:
-            self.feature = StreamFeature(expand, taps, kernel, stride, name)
+            self.feature = StreamFeature(expand, spec.taps, spec.kernel, spec.stride, spec.name)
         else:
-            self.feature = BaseFeature(expand, taps, kernel, stride)
+            self.feature = BaseFeature(expand, spec.taps, spec.kernel, spec.stride)
         hidden = make_divisible(0.25 * expand * (2 if is_stream else 1))
-        limit = card.trained_frames if is_stream and SPECS[card.variant].is_positional else None
-        self.se = SqueezeExcitation(expand, hidden, card.gate, name if is_stream else None, limit)
-        self.project = ConvNorm(expand, outputs)
+        limit = card.trained_frames if is_stream and is_positional else None
+        self.se = SqueezeExcitation(expand, hidden, card.gate, spec.name if is_stream else None, limit)
+        self.project = ConvNorm(expand, spec.outputs)
         self.scale = nn.Parameter(torch.zeros(()))  # ReZero
-        self.skip = Skip(inputs, outputs, stride) if stride > 1 or inputs != outputs else None
+        is_reshaped = spec.stride > 1 or spec.inputs != spec.outputs
+        self.skip = Skip(spec.inputs, spec.outputs, spec.stride) if is_reshaped else None
 
     def forward(self, x: Tensor, walk: Walk, counts: Tensor, position: Tensor | None) -> Tensor:
         """(B * T, C, H, W) -> (B * T, C', ceil(H / stride), ceil(W / stride))."""
@@ -79,7 +70,9 @@ class MoViNet(nn.Module):
         self.card, self.spec = card, spec
         activation = main_activation(card)
         self.stem = ConvNorm(3, spec.stem_filters, 3, 2, activation=activation)
-        self.blocks = nn.ModuleDict(_blocks(card, spec))
+        self.blocks = nn.ModuleDict(
+            {block.name: Block(card, block, spec.is_positional) for block in spec.blocks(card.side_px)}
+        )
         self.project = ConvNorm(spec.stages[-1].filters, spec.project_filters, activation=activation)
         self.dense = nn.Conv2d(spec.project_filters, spec.head_filters, 1)
         self.classifier = nn.Conv2d(spec.head_filters, len(card.labels), 1)
@@ -94,17 +87,7 @@ class MoViNet(nn.Module):
         """List every state of one row, in the order of the network: name -> (C, H, W)."""
         if self.card.kind == "base":
             return {}
-        shapes: dict[str, tuple[int, int, int]] = {}
-        side = -(-self.card.side_px // 2)
-        for index, stage in enumerate(self.spec.stages):
-            side = -(-side // stage.stride)
-            for layer, (expand, (taps, _)) in enumerate(zip(stage.expand, stage.kernels, strict=True)):
-                name = f"block{index}_layer{layer}"
-                shapes |= {f"{name}_stream_buffer_{age}": (expand, side, side) for age in range(taps - 1)}
-                shapes[f"{name}_pool_buffer"] = (expand, 1, 1)
-        shapes["head_pool_buffer"] = (self.spec.project_filters, 1, 1)
-        shapes[COUNT] = (1, 1, 1)
-        return shapes | ({POSITION: (1, 1, 1)} if self.spec.is_positional else {})
+        return self.spec.state_shapes(self.card.side_px)
 
     def forward(self, clip: Tensor, state: TensorState, decay: float | Tensor = 1.0) -> tuple[Tensor, TensorState]:
         """Advance by one clip; see `nets.base.Net.forward`.
@@ -136,7 +119,7 @@ class MoViNet(nn.Module):
             x = block(x, walk, counts, position)
         x = self.project(x).mean((2, 3), keepdim=True)  # (B * T, C, 1, 1)
         if is_stream:
-            x = walk.accumulate("head_pool_buffer", x) / counts
+            x = walk.accumulate(HEAD, x) / counts
         x = walk.in_time(x)
         after = {name: walk.after[name] for name in state}
         return (x if is_stream else x.mean(1, keepdim=True)), after
@@ -156,15 +139,3 @@ class MoViNet(nn.Module):
 def main_activation(card: Card) -> str:
     """Return the activation of the convolutions: the official stream models are hard, the base models are smooth."""
     return "hard_swish" if card.kind == "stream" else "swish"
-
-
-def _blocks(card: Card, spec: NetSpec) -> dict[str, Block]:
-    blocks: dict[str, Block] = {}
-    width = spec.stem_filters
-    for index, stage in enumerate(spec.stages):
-        for layer, (expand, (taps, kernel)) in enumerate(zip(stage.expand, stage.kernels, strict=True)):
-            name = f"block{index}_layer{layer}"
-            stride = stage.stride if layer == 0 else 1
-            blocks[name] = Block(card, name, width, stage.filters, expand, taps, kernel, stride)
-            width = stage.filters
-    return blocks

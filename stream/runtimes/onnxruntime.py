@@ -1,12 +1,11 @@
 """Runs a model file in ONNX Runtime: the default engine, and the only one a serving install needs."""
 
-import tomllib
 from typing import Any
 
 import numpy as np
 import onnxruntime
 
-from stream import cards, steps
+from stream import steps
 from stream.cards import Card
 from stream.errors import ModelError
 from stream.runtimes.base import check_step, rates
@@ -42,7 +41,7 @@ class OnnxRuntime:
         self.card = card
         self.name = f"onnxruntime {onnxruntime.__version__}"
         self._session = _open(card, content, threads)
-        _check_format(card, self._session)
+        steps.check_metadata(card, self._session.get_modelmeta().custom_metadata_map)
         self._shapes = _check_signature(card, self._session)
         self._outputs = [output.name for output in self._session.get_outputs()]
         index = {name: place for place, name in enumerate(self._outputs)}
@@ -92,21 +91,6 @@ def _open(card: Card, content: bytes, threads: int) -> Any:
         return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own classes share no other root
         raise ModelError(f"card {card.name!r}: ONNX Runtime cannot load its weights: {error}") from error
-
-
-def _check_format(card: Card, session: Any) -> None:
-    """Compare what the file says of itself with the card."""
-    found = session.get_modelmeta().custom_metadata_map
-    if found.get("format") != steps.FORMAT:
-        said = found.get("format", "nothing")
-        raise ModelError(
-            f"card {card.name!r}: its model file says format {said!r}; this version reads {steps.FORMAT!r}"
-        )
-    try:
-        embedded = cards.parse(tomllib.loads(found.get("card", "")))
-    except tomllib.TOMLDecodeError as error:
-        raise ModelError(f"card {card.name!r}: its model file carries no readable card: {error}") from error
-    steps.check_card(card, embedded)
 
 
 def _check_signature(card: Card, session: Any) -> Shapes:

@@ -12,7 +12,8 @@ from torch import Tensor
 from stream.cards import Card
 from stream.errors import ShapeError, UnknownPart
 from stream.nets.base import TensorState
-from stream.nets.movinet import COUNT, POSITION, MoViNet, build
+from stream.nets._movinet_specs import COUNT, POSITION
+from stream.nets.movinet import MoViNet, build
 from tests.parity import ours, weights
 
 TOLERANCE = 2e-5

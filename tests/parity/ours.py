@@ -7,7 +7,8 @@ import torch
 
 from stream.cards import Card
 from stream.nets.base import TensorState
-from stream.nets.movinet import COUNT, POSITION, MoViNet, build
+from stream.nets._movinet_specs import COUNT, POSITION
+from stream.nets.movinet import MoViNet, build
 from tests.parity import weights
 from tests.parity.cases import CLASSES, Case
 

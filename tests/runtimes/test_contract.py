@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stream import rooms
 from stream.cards import Card
 from stream.errors import ShapeError
-from stream.nets.movinet import POSITION
+from stream.nets._movinet_specs import POSITION
 from stream.runtimes.base import Runtime
 from stream.types import Array, State
 from tests import tiny

@@ -1,0 +1,8 @@
+#define FUSED_LEVEL neon
+#define FUSED_LANES 4
+#define FUSED_PANEL 16
+#define FUSED_ROWS 6
+#define FUSED_NARROW_ROWS 12
+#include "step.h"
+
+const Level level_neon = {"neon", neon::build, neon::scratch_bytes, neon::step};
