@@ -42,6 +42,7 @@ struct FusedClip {
     int32_t batch, frames;
 };
 
+#pragma GCC visibility push(default)
 // Returns a net of its own memory, or null where there is no memory or the processor lacks `level`.
 // Level: "" the best this processor has, or the name of one of those `fused_levels` lists.
 void* fused_open(const FusedNet* net, const char* level);
@@ -52,4 +53,5 @@ const char* fused_levels();
 // Advances every row of `state`, (batch, row_floats), by a clip; `phase` counts the frames this state has seen.
 // Writes (batch, padded classes) logits. Returns 0, or 1 where there is no memory. Any number of threads may step one net.
 int fused_step(void* net, const FusedClip* clip, float* state, int64_t phase, const float* decay, float* logits);
+#pragma GCC visibility pop
 }

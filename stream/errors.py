@@ -4,6 +4,7 @@ StreamError
   UsageError (ValueError)         the caller can fix it        -> INVALID_ARGUMENT, exit 2
     UnknownPart (LookupError)     no such source, model, ...   -> NOT_FOUND
   MissingDependency (ImportError) carries the pip command      -> UNIMPLEMENTED
+    NotBuilt                      a compiled part is not there -> UNIMPLEMENTED
   SourceError (OSError)           frames stopped coming        -> UNAVAILABLE, exit 1
     SourceTimeout (TimeoutError)  nothing came for N seconds   -> UNAVAILABLE
     DecodeError (ValueError)      a picture could not be read  -> INVALID_ARGUMENT (sent to us), DATA_LOSS (camera)
@@ -39,6 +40,13 @@ class MissingDependency(StreamError, ImportError):
 
     def __init__(self, part: str, package: str, extra: str) -> None:
         super().__init__(f"{part} needs the package {package!r}: pip install 'movinet-stream[{extra}]'")
+
+
+class NotBuilt(MissingDependency):
+    """A compiled part of this package is not there; the message says what helps."""
+
+    def __init__(self, part: str, why: str, remedy: str) -> None:
+        ImportError.__init__(self, f"{part} cannot run: {why}; {remedy}")
 
 
 class SourceError(StreamError, OSError):

@@ -1,7 +1,7 @@
 """What an engine offers: `build(card, threads) -> Runtime`."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -41,8 +41,62 @@ class Runtime(Protocol):
         ...
 
 
+class Stepper(Protocol):
+    """One batch of streams and its state, which the engine keeps as it likes and advances in place.
+
+    One caller at a time, as for a `Session`; any number of them share a runtime.
+    """
+
+    def step(self, clip: Array, decay: float | Array | None = None) -> Array:
+        """Advance by one clip; return the (B, K) logits that `Runtime.step` would, with the same arguments and errors."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything: the state of streams that have seen nothing."""
+        ...
+
+
+@runtime_checkable
+class InPlace(Protocol):
+    """What a runtime offers besides `step` where a state that nobody else holds can be advanced without a copy."""
+
+    def stepper(self, batch: int = 1) -> Stepper:
+        """Begin `batch` streams that have seen nothing."""
+        ...
+
+
+def stepper(runtime: Runtime, batch: int = 1) -> Stepper:
+    """Begin `batch` streams on any runtime: in place where it offers that, by its pure step otherwise."""
+    return runtime.stepper(batch) if isinstance(runtime, InPlace) else _PureStepper(runtime, batch)
+
+
+class _PureStepper:
+    """Keeps the state that a pure step hands back."""
+
+    def __init__(self, runtime: Runtime, batch: int) -> None:
+        self._runtime, self._batch = runtime, batch
+        self.reset()
+
+    def reset(self) -> None:
+        self._state = self._runtime.init_state(self._batch)
+
+    def step(self, clip: Array, decay: float | Array | None = None) -> Array:
+        logits, self._state = self._runtime.step(clip, self._state, decay)
+        return logits
+
+
 def check_step(card: Card, shapes: Mapping[str, tuple[int, ...]], clip: Array, state: State) -> None:
     """Compare what a step is given with what the card takes; `shapes` is name -> (C, H, W) of every state.
+
+    Raises:
+        ShapeError: says what was found and what is accepted.
+    """
+    check_clip(card, clip)
+    check_state(card, shapes, len(clip), state)
+
+
+def check_clip(card: Card, clip: Array, batch: int | None = None) -> None:
+    """Compare a clip with what the card takes; `batch`: the only count of rows that fits.
 
     Raises:
         ShapeError: says what was found and what is accepted.
@@ -50,16 +104,24 @@ def check_step(card: Card, shapes: Mapping[str, tuple[int, ...]], clip: Array, s
     side, found = card.side_px, clip.shape
     if len(found) != 5 or found[0] < 1 or found[1] != 3 or found[2] < 1 or found[3:] != (side, side):
         raise ShapeError(f"clip is {found}; {card.name} takes (B, 3, T >= 1, {side}, {side})")
+    if batch not in (None, found[0]):
+        raise ShapeError(f"clip is {found}; this stepper of {card.name} has {batch} rows")
     if clip.dtype != np.float32:
         raise ShapeError(f"clip is {clip.dtype}; {card.name} takes float32 in [0, 1]")
+
+
+def check_state(card: Card, shapes: Mapping[str, tuple[int, ...]], batch: int, state: State) -> None:
+    """Compare a state with what the card takes for a clip of `batch` rows.
+
+    Raises:
+        ShapeError: says what was found and what is accepted.
+    """
     if state.keys() != shapes.keys():
         odd = min(state.keys() ^ shapes.keys())
         raise ShapeError(f"state has {len(state)} names, {card.name} has {len(shapes)}; they differ in {odd!r}")
     for name, shape in shapes.items():
-        if state[name].shape != (found[0], *shape):
-            raise ShapeError(
-                f"state {name!r} is {state[name].shape}; for this clip {card.name} takes {(found[0], *shape)}"
-            )
+        if (found := state[name].shape) != (batch, *shape):
+            raise ShapeError(f"state {name!r} is {found}; for this clip {card.name} takes {(batch, *shape)}")
 
 
 def rates(card: Card, decay: float | Array | None, batch: int) -> Array:

@@ -10,6 +10,7 @@ CODES: dict[type[StreamError], StatusCode] = {
     errors.UsageError: StatusCode.INVALID_ARGUMENT,
     errors.UnknownPart: StatusCode.NOT_FOUND,
     errors.MissingDependency: StatusCode.UNIMPLEMENTED,
+    errors.NotBuilt: StatusCode.UNIMPLEMENTED,
     errors.SourceError: StatusCode.UNAVAILABLE,
     errors.SourceTimeout: StatusCode.UNAVAILABLE,
     errors.DecodeError: StatusCode.INVALID_ARGUMENT,  # pictures are sent to us; a camera's would be DATA_LOSS

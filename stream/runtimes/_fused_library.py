@@ -1,0 +1,128 @@
+"""The compiled part of the fused engine, `native/fused.h`, through ctypes: it lets go of the interpreter while it works."""
+
+import ctypes
+from ctypes import POINTER, Structure, c_char_p, c_float, c_int, c_int32, c_int64, c_void_p
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stream.errors import NotBuilt
+from stream.types import Array
+
+LIBRARY = Path(__file__).with_name("_fused.so")
+"""Where the build puts it (docs/engine.md)."""
+
+Floats = POINTER(c_float)
+
+
+class Product(Structure):
+    """Weight (inputs, outputs) and bias (outputs)."""
+
+    _fields_ = (("weight", Floats), ("bias", Floats))
+
+
+def _many(kind: Any, names: str) -> tuple[tuple[str, Any], ...]:
+    return tuple((name, kind) for name in names.split())
+
+
+class Block(Structure):
+    """`FusedBlock`."""
+
+    _fields_ = (
+        *_many(c_int32, "side_in side_out inputs middle outputs hidden taps kernel stride is_projected"),
+        *_many(c_int64, "ring pool"),
+        ("position_scale", c_float),
+        *_many(Product, "expand reduce gate project skip spatial temporal"),
+    )
+
+
+class Net(Structure):
+    """`FusedNet`."""
+
+    _fields_ = (
+        *_many(c_int32, "side stem_outputs features head classes gate"),
+        *_many(c_int32, "is_hard_head is_positional trained_frames block_count"),
+        *_many(c_int64, "row_floats head_pool count position"),
+        ("frequencies", Floats),
+        *_many(Product, "stem features_product dense classifier"),
+        ("blocks", POINTER(Block)),
+    )
+
+
+class Clip(Structure):
+    """`FusedClip`."""
+
+    _fields_ = (("pixels", Floats), *_many(c_int64, "row channel frame line"), *_many(c_int32, "batch frames"))
+
+
+def pointer(values: Array) -> Any:
+    """Return the address of the first number; whoever calls keeps the array alive."""
+    return values.ctypes.data_as(Floats)
+
+
+def clip_of(clip: Array) -> Clip:
+    """Describe a (B, 3, T, S, S) clip; its lines must lie together."""
+    row, channel, frame, line, _ = (stride // 4 for stride in clip.strides)
+    return Clip(pointer(clip), row, channel, frame, line, clip.shape[0], clip.shape[2])
+
+
+@cache
+def library() -> Any:
+    """Load the library.
+
+    Raises:
+        NotBuilt: this install has none, or it does not load here; says what helps.
+    """
+    remedy = "install a wheel of movinet-stream for this platform, or a C++17 compiler and then movinet-stream again"
+    try:
+        found = ctypes.CDLL(str(LIBRARY))
+    except OSError as error:
+        why = f"cannot be loaded: {error}" if LIBRARY.exists() else "was not built: no compiler was found"
+        raise NotBuilt("the engine 'fused'", f"its library {why}", remedy) from error
+    found.fused_open.restype, found.fused_open.argtypes = c_void_p, (POINTER(Net), c_char_p)
+    found.fused_close.restype, found.fused_close.argtypes = None, (c_void_p,)
+    found.fused_level.restype, found.fused_level.argtypes = c_char_p, (c_void_p,)
+    found.fused_levels.restype, found.fused_levels.argtypes = c_char_p, ()
+    found.fused_step.restype = c_int
+    found.fused_step.argtypes = (c_void_p, POINTER(Clip), Floats, c_int64, Floats, Floats)
+    return found
+
+
+def levels() -> tuple[str, ...]:
+    """List the levels that run on this processor, best first."""
+    names: bytes = library().fused_levels()
+    return tuple(names.decode().split())
+
+
+class Handle:
+    """An opened net; its memory is the library's own."""
+
+    def __init__(self, net: Net, level: str = "") -> None:
+        """Pack a net's weights for this processor.
+
+        Args:
+            net: what is copied; nothing of it is needed afterwards.
+            level: one of `levels()`; the best by default.
+        """
+        self._library = library()
+        self._address = self._library.fused_open(ctypes.byref(net), level.encode())
+        if not self._address:
+            raise MemoryError(f"no memory for a net, or no level {level!r}; this processor has {', '.join(levels())}")
+        self.level = str(self._library.fused_level(self._address).decode())
+
+    def __del__(self) -> None:
+        if getattr(self, "_address", None):
+            self._library.fused_close(self._address)
+
+    def step(self, clip: Array, memory: Array, phase: int, decay: Array, classes: int) -> Array:
+        """Advance `memory`, (B, floats), in place by a clip whose lines lie together; return (B, classes) logits."""
+        logits = np.empty((len(clip), classes), np.float32)
+        described = clip_of(clip)
+        failed = self._library.fused_step(
+            self._address, described, pointer(memory), phase, pointer(decay), pointer(logits)
+        )
+        if failed:
+            raise MemoryError("no memory for a step")
+        return logits
