@@ -9,6 +9,10 @@
 #include <string>
 #include <vector>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "level.h"
 
 namespace {
@@ -43,9 +47,17 @@ struct Free {
 };
 using Memory = std::unique_ptr<void, Free>;
 
+constexpr size_t LARGE = 2 << 20;  // bytes of a large page
+
+// Large pages, where the system has them: a step walks through all of its weights once, too many small pages for one pass.
 Memory allocate(size_t bytes) {
-    const size_t whole = (bytes + Arena::ALIGNMENT) / Arena::ALIGNMENT * Arena::ALIGNMENT;
-    return Memory(std::aligned_alloc(Arena::ALIGNMENT, whole));
+    const size_t alignment = bytes < LARGE ? Arena::ALIGNMENT : LARGE;
+    const size_t whole = (bytes + alignment) / alignment * alignment;
+    Memory found(std::aligned_alloc(alignment, whole));
+#if defined(MADV_HUGEPAGE)
+    if (found && alignment == LARGE) madvise(found.get(), whole, MADV_HUGEPAGE);
+#endif
+    return found;
 }
 
 // A net and the scratch memory of its steps: one piece for each step that was ever under way at the same time.

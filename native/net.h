@@ -6,6 +6,7 @@
 
 namespace FUSED_LEVEL {
 
+constexpr int MOST_BLOCKS = 64;
 constexpr long BAND_BYTES = 192 * 1024;  // of expanded rows that are kept in cache between the product and the taps
 
 struct Window {  // TensorFlow's SAME: the odd pixel goes after
@@ -37,6 +38,7 @@ struct Net {
     Window stem_window;
     const long* stem_at;  // where the 27 inputs of a pixel lie
     Block* blocks;
+    const Region* regions;  // three for each block: its state, its other weights, the next block's first weights
     long side;            // of the last feature map
     const float* zeros;   // a row of nothing, as long as the longest
 };
@@ -51,6 +53,22 @@ struct Most {  // the largest of each, over all blocks
 };
 
 INLINE long larger(long a, long b) { return a > b ? a : b; }
+
+// The weights lie in the arena in the order of their use.
+struct Marks {
+    size_t begin, middle, end;  // of a block's weights: those of the first product, then the others
+};
+
+static void regions_of(const FusedNet& net, const Marks* marks, size_t end, Region* to) {
+    for (int i = 0; i < net.block_count; ++i, to += 3) {
+        const FusedBlock& b = net.blocks[i];
+        const long side = (b.side_in + b.stride - 1) / b.stride, floats = (b.taps - 1) * side * side * b.middle;
+        const size_t next = i + 1 < net.block_count ? marks[i + 1].middle : end;
+        to[0] = {b.ring * 4, floats * 4, true};
+        to[1] = {static_cast<long>(marks[i].middle), static_cast<long>(marks[i].end - marks[i].middle), false};
+        to[2] = {static_cast<long>(marks[i].end), static_cast<long>(next - marks[i].end), false};
+    }
+}
 
 static Packed packed(const FusedProduct& from, long inputs, long outputs, Arena& arena) {
     Packed to = {inputs, outputs, nullptr, nullptr};
@@ -79,8 +97,9 @@ static const int* places(const Block& b, Arena& arena) {
     return place;
 }
 
-static Block block_of(const FusedBlock& from, const float* frequencies, Arena& arena) {
+static Block block_of(const FusedBlock& from, const float* frequencies, Arena& arena, Marks& marks) {
     Block b = {};
+    marks.begin = arena.used;
     b.window = Window(from.side_in, from.kernel, from.stride);
     b.inputs = from.inputs, b.middle = from.middle, b.outputs = from.outputs, b.hidden = from.hidden, b.taps = from.taps;
     b.ring = from.ring, b.pool = from.pool;
@@ -89,19 +108,21 @@ static Block block_of(const FusedBlock& from, const float* frequencies, Arena& a
     b.band = larger(1, (fits - from.kernel) / from.stride + 1);
     if (b.band > b.window.out) b.band = b.window.out;
     b.kept = (b.band - 1) * from.stride + from.kernel;
-    b.place = places(b, arena);
     b.expand = packed(from.expand, b.inputs, b.middle, arena);
-    b.reduce = packed(from.reduce, 2 * b.middle, b.hidden, arena);
-    b.gate = packed(from.gate, b.hidden, b.middle, arena);
-    b.project = packed(from.project, b.middle, b.outputs, arena);
-    if (b.is_projected) b.skip = packed(from.skip, b.inputs, b.outputs, arena);
+    b.place = places(b, arena);
+    marks.middle = arena.used;
     b.spatial = channels_of(from.spatial.weight, from.kernel * from.kernel, b.middle, arena);
     b.spatial_bias = channels_of(from.spatial.bias, 1, b.middle, arena);
     if (b.taps > 1) {
         b.temporal = channels_of(from.temporal.weight, b.taps, b.middle, arena);
         b.temporal_bias = channels_of(from.temporal.bias, 1, b.middle, arena);
     }
+    b.reduce = packed(from.reduce, 2 * b.middle, b.hidden, arena);
+    b.gate = packed(from.gate, b.hidden, b.middle, arena);
+    b.project = packed(from.project, b.middle, b.outputs, arena);
+    if (b.is_projected) b.skip = packed(from.skip, b.inputs, b.outputs, arena);
     b.frequencies = frequencies ? channels_of(frequencies, 1, b.middle, arena) : nullptr;
+    marks.end = arena.used;
     b.depthwise = depthwise(from.kernel, from.stride, from.taps);
     return b;
 }
@@ -134,22 +155,26 @@ static const long* stem_places(const Window& w, Arena& arena) {
 static const void* build(const FusedNet& from, Arena& arena) {
     Net* net = arena.take<Net>(1);
     Block* blocks = arena.take<Block>(from.block_count);
+    Region* regions = arena.take<Region>(3 * from.block_count);
+    Marks marks[MOST_BLOCKS];
     Net made = {};
     made.shape = from;
     made.shape.blocks = nullptr;  // the caller's memory ends with the call
     made.blocks = blocks;
+    made.regions = regions;
+    made.stem_window = Window(from.side, 3, 2);
+    made.stem_at = stem_places(made.stem_window, arena);
+    made.stem = packed(from.stem, 27, from.stem_outputs, arena);
     long widest = 0;
     for (int i = 0; i < from.block_count; ++i) {
-        const Block b = block_of(from.blocks[i], from.is_positional ? from.frequencies + widest : nullptr, arena);
+        const Block b = block_of(from.blocks[i], from.is_positional ? from.frequencies + widest : nullptr, arena, marks[i]);
         widest += b.middle;
         if (arena.block) blocks[i] = b;
     }
-    made.stem_window = Window(from.side, 3, 2);
-    made.stem_at = stem_places(made.stem_window, arena);
     const FusedBlock& last = from.blocks[from.block_count - 1];
     made.side = (last.side_in + last.stride - 1) / last.stride;
-    made.stem = packed(from.stem, 27, from.stem_outputs, arena);
     made.features = packed(from.features_product, last.outputs, from.features, arena);
+    const size_t end = arena.used;
     made.dense = packed(from.dense, from.features, from.head, arena);
     made.classifier = packed(from.classifier, from.head, (from.classes + STEP - 1) / STEP * STEP, arena);
     long zeros = 0;
@@ -159,6 +184,7 @@ static const void* build(const FusedNet& from, Arena& arena) {
     if (!arena.block) return nullptr;
     for (long i = 0; i < zeros; ++i) nothing[i] = 0.0f;
     made.zeros = nothing;
+    regions_of(from, marks, end, regions);
     *net = made;
     return net;
 }

@@ -17,6 +17,37 @@ struct Packed {
 
 constexpr int rows_of(int width) { return width == PANEL ? FUSED_ROWS : FUSED_NARROW_ROWS; }
 
+// What the next parts of a step will read, in order: the products, which leave the memory idle, fetch it meanwhile.
+struct Region {
+    long begin, bytes;  // from the weights' or the row of the state's first byte on
+    bool is_state;
+};
+
+struct Ahead {
+    const Region *next, *stop;
+    const char *weights, *state;
+    const char *at, *end;  // of the region under way
+
+    // Returns where the next `lines` cache lines lie and steps past them; `line` is 0 where there is nothing to fetch.
+    const char* take(long lines, long& line) {
+        if (at >= end && next < stop) {
+            at = (next->is_state ? state : weights) + next->begin;
+            end = at + next->bytes;
+            ++next;
+        }
+        const char* from = at;
+        line = at < end ? 64 : 0;
+        at += lines * line;
+        return from;
+    }
+
+    // Goes on with `region` where it has not come so far yet, and ends before `until`.
+    void reach(const Region* region, const Region* until) {
+        if (next <= region) next = region, at = end = weights;
+        stop = until;
+    }
+};
+
 struct Tile {
     const float* in;  // the first pixel
     long in_stride;   // floats from pixel to pixel
@@ -29,6 +60,8 @@ struct Tile {
     const int* place;  // where each pixel goes, counted in pixels; null: one after the other
     long out_stride;
     bool is_active;  // hard swish
+    const char* ahead;  // memory to fetch while this is computed, one line for each input ...
+    long line;          // ... of so many bytes
 };
 
 template <int width, int rows, bool is_spread>
@@ -41,8 +74,11 @@ static void tile(const Tile& t) {
     }
     const float* panel = t.panel;
     const float* in = t.in;
+    const char* ahead = t.ahead;
+    const long line = t.line;
     const long stride = t.in_stride;
-    for (long k = 0; k < t.inputs; ++k, panel += width) {
+    for (long k = 0; k < t.inputs; ++k, panel += width, ahead += line) {
+        __builtin_prefetch(ahead, 0, 2);
         const float* from = is_spread ? in + t.at[k] : in + k;
         Vector<lanes> weight[count];
         UNROLL for (int v = 0; v < count; ++v) weight[v] = load<lanes>(panel + v * lanes);
@@ -71,12 +107,13 @@ INLINE void run_rows(int count, const Tile& t) {
 
 // All pixels times one panel, in tiles of as equal a size as can be.
 template <int width, bool is_spread>
-static void run_panel(Tile t, long pixels) {
+static void run_panel(Tile t, long pixels, Ahead& ahead) {
     constexpr int rows = rows_of(width);
     const long tiles = (pixels + rows - 1) / rows;
     long left = pixels;
     for (long i = tiles; i > 0; --i) {
         const int count = static_cast<int>((left + i - 1) / i);
+        t.ahead = ahead.take(t.inputs, t.line);
         run_rows<width, rows, is_spread>(count, t);
         left -= count;
         t.in += count * t.in_stride;
@@ -86,9 +123,9 @@ static void run_panel(Tile t, long pixels) {
 }
 
 template <bool is_spread, int width = PANEL>
-INLINE void run_width(int wanted, const Tile& t, long pixels) {
-    if (wanted == width) return run_panel<width, is_spread>(t, pixels);
-    if constexpr (width > STEP) run_width<is_spread, width / 2>(wanted, t, pixels);
+INLINE void run_width(int wanted, const Tile& t, long pixels, Ahead& ahead) {
+    if (wanted == width) return run_panel<width, is_spread>(t, pixels, ahead);
+    if constexpr (width > STEP) run_width<is_spread, width / 2>(wanted, t, pixels, ahead);
 }
 
 INLINE int panel_width(long left) {
@@ -108,7 +145,7 @@ INLINE void each_panel(long inputs, long outputs, Use use) {
 }
 
 template <bool is_spread = false>
-static void product(const Packed& p, Tile t, long pixels) {
+static void product(const Packed& p, Tile t, long pixels, Ahead& ahead) {
     const float* panels = t.panel ? t.panel : p.panels;
     const Tile all = t;
     t.inputs = p.inputs;
@@ -117,7 +154,7 @@ static void product(const Packed& p, Tile t, long pixels) {
         t.bias = p.bias + first;
         t.out = all.out + first;
         t.add = all.add ? all.add + first : nullptr;
-        run_width<is_spread>(width, t, pixels);
+        run_width<is_spread>(width, t, pixels, ahead);
     });
 }
 

@@ -20,13 +20,13 @@ static void copy_image(const Net& net, const FusedClip& clip, const float* pixel
         }
 }
 
-static void stem(const Net& net, const float* image, float* out) {
+static void stem(const Net& net, const float* image, float* out, Ahead& ahead) {
     const Window& w = net.stem_window;
     for (long y = 0; y < w.out; ++y) {
         Tile t = {};
         t.in = image + 2 * y * w.width, t.in_stride = 2, t.at = net.stem_at;
         t.out = out + y * w.out * net.stem.outputs, t.out_stride = net.stem.outputs, t.is_active = true;
-        product<true>(net.stem, t, w.out);
+        product<true>(net.stem, t, w.out, ahead);
     }
 }
 
@@ -58,12 +58,12 @@ static void clear_borders(const Block& b, float* expanded) {
 }
 
 // Expands the input's rows from `begin` to `end` into the kept rows.
-static void expand_rows(const Block& b, const float* in, long begin, long end, float* expanded) {
+static void expand_rows(const Block& b, const float* in, long begin, long end, float* expanded, Ahead& ahead) {
     const long first = begin * b.window.in;
     Tile t = {};
     t.in = in + first * b.inputs, t.in_stride = b.inputs;
     t.out = expanded, t.out_stride = b.middle, t.place = b.place + first, t.is_active = true;
-    product(b.expand, t, (end - begin) * b.window.in);
+    product(b.expand, t, (end - begin) * b.window.in, ahead);
 }
 
 static void feature_row(const Net& net, const Block& b, const Scratch& s, long y, const Clock& clock, float* state) {
@@ -85,7 +85,7 @@ static void feature_row(const Net& net, const Block& b, const Scratch& s, long y
 }
 
 // Expand, spatial and temporal taps, band by band: leaves (side, side, middle) and its sum over the pixels.
-static void feature(const Net& net, const Block& b, const Scratch& s, const float* in, const Clock& clock, float* state) {
+static void feature(const Net& net, const Block& b, const Scratch& s, const float* in, const Clock& clock, float* state, Ahead& ahead) {
     const Window& w = b.window;
     for (long c = 0; c < b.middle; ++c) s.sum[c] = 0.0f;
     clear_borders(b, s.expanded);
@@ -93,7 +93,7 @@ static void feature(const Net& net, const Block& b, const Scratch& s, const floa
         const long last = y + b.band < w.out ? y + b.band : w.out;
         const long needed = (last - 1) * w.stride - w.before + w.kernel;
         const long end = needed < w.in ? needed : w.in;
-        if (end > made) expand_rows(b, in, made, end, s.expanded);
+        if (end > made) expand_rows(b, in, made, end, s.expanded, ahead);
         made = larger(made, end);
         for (long line = y; line < last; ++line) feature_row(net, b, s, line, clock, state);
     }
@@ -127,7 +127,7 @@ static void squeeze(const Net& net, const Block& b, const Scratch& s, const Cloc
 }
 
 // The gate times the projection's input: into its weights where those are fewer.
-static void project(const Block& b, const Scratch& s, const float* add, float* out) {
+static void project(const Block& b, const Scratch& s, const float* add, float* out, Ahead& ahead) {
     const long pixels = b.window.out * b.window.out;
     Tile t = {};
     t.in = s.middle, t.in_stride = b.middle, t.add = add, t.out = out, t.out_stride = b.outputs;
@@ -139,10 +139,10 @@ static void project(const Block& b, const Scratch& s, const float* add, float* o
         scale_inputs(b.project, s.gate, s.weights);
         t.panel = s.weights;
     }
-    product(b.project, t, pixels);
+    product(b.project, t, pixels, ahead);
 }
 
-static const float* skip(const Block& b, const Scratch& s, const float* in, float* out) {
+static const float* skip(const Block& b, const Scratch& s, const float* in, float* out, Ahead& ahead) {
     if (!b.is_projected) return in;
     const long pixels = b.window.out * b.window.out;
     if (b.window.stride > 1) {
@@ -151,15 +151,15 @@ static const float* skip(const Block& b, const Scratch& s, const float* in, floa
     }
     Tile t = {};
     t.in = in, t.in_stride = b.inputs, t.out = out, t.out_stride = b.outputs;
-    product(b.skip, t, pixels);
+    product(b.skip, t, pixels, ahead);
     return out;
 }
 
-static void pool_features(const Net& net, const Scratch& s, const float* in, const Clock& clock, float* state) {
+static void pool_features(const Net& net, const Scratch& s, const float* in, const Clock& clock, float* state, Ahead& ahead) {
     const long pixels = net.side * net.side, channels = net.shape.features;
     Tile t = {};
     t.in = in, t.in_stride = net.features.inputs, t.out = s.features, t.out_stride = channels, t.is_active = true;
-    product(net.features, t, pixels);
+    product(net.features, t, pixels, ahead);
     const float share = 1.0f / static_cast<float>(pixels);
     float* pool = state + net.shape.head_pool;
     for (long c = 0; c < channels; c += HALF) {
@@ -197,16 +197,23 @@ static Clock tick(const Net& net, int64_t phase, float decay, float* state) {
 static void frame(const Net& net, const FusedClip& clip, const float* pixels, const Scratch& s, const Clock& clock, float* state) {
     float *in = s.front, *out = s.back;
     copy_image(net, clip, pixels, s.image);
-    stem(net, s.image, in);
+    const Region* const last = net.regions + 3 * net.shape.block_count;
+    const char* const weights = reinterpret_cast<const char*>(&net);
+    Ahead ahead = {net.regions, last < net.regions + 3 ? last : net.regions + 3, weights, reinterpret_cast<const char*>(state), weights, weights};
+    stem(net, s.image, in, ahead);
     for (int i = 0; i < net.shape.block_count; ++i) {
         const Block& b = net.blocks[i];
-        feature(net, b, s, in, clock, state);
+        const Region* const own = net.regions + 3 * i;
+        const Region* const until = last - own < 9 ? last : own + 9;
+        ahead.reach(own, until);
+        feature(net, b, s, in, clock, state, ahead);
         squeeze(net, b, s, clock, state);
-        project(b, s, skip(b, s, in, out), out);
+        ahead.reach(own + 2, until);
+        project(b, s, skip(b, s, in, out, ahead), out, ahead);
         float* const swapped = in;
         in = out, out = swapped;
     }
-    pool_features(net, s, in, clock, state);
+    pool_features(net, s, in, clock, state, ahead);
 }
 
 static void step(const void* opaque, const FusedClip& clip, void* scratch, float* state, int64_t phase, const float* decay, float* logits) {
