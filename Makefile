@@ -13,12 +13,14 @@ help:  ## say what there is
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.serving: pyproject.toml constraints.txt | $(BIN)/python
+NATIVE := hatch_build.py $(wildcard native/*)
+
+$(VENV)/.serving: pyproject.toml constraints.txt $(NATIVE) | $(BIN)/python
 	@echo "installing what serving needs into $(VENV) ..."
 	$(PIP) --editable '.[demo]'
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.dev: pyproject.toml constraints.txt $(NATIVE) | $(BIN)/python
 	@echo "installing what tests need into $(VENV) ..."
 	$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.serving

@@ -9,15 +9,22 @@ struct Clock {  // of one row, at one frame
     float decay, count, position;
 };
 
+INLINE void clear(float* to, long count) { __builtin_memset(to, 0, count * sizeof(float)); }
+
 // The picture with its borders: three planes of (width, width).
 static void copy_image(const Net& net, const FusedClip& clip, const float* pixels, float* image) {
     const Window& w = net.stem_window;
-    for (long i = 0; i < 3 * w.width * w.width; ++i) image[i] = 0.0f;
-    for (long channel = 0; channel < 3; ++channel)
+    const long after = w.before + w.in;
+    for (long channel = 0; channel < 3; ++channel, image += w.width * w.width) {
+        clear(image, w.before * w.width);
         for (long y = 0; y < w.in; ++y) {
-            const float* from = pixels + channel * clip.channel + y * clip.line;
-            __builtin_memcpy(image + (channel * w.width + w.before + y) * w.width + w.before, from, w.in * sizeof(float));
+            float* line = image + (w.before + y) * w.width;
+            clear(line, w.before);
+            __builtin_memcpy(line + w.before, pixels + channel * clip.channel + y * clip.line, w.in * sizeof(float));
+            clear(line + after, w.width - after);
         }
+        clear(image + after * w.width, (w.width - after) * w.width);
+    }
 }
 
 static void stem(const Net& net, const float* image, float* out, Ahead& ahead) {
@@ -52,8 +59,8 @@ static void clear_borders(const Block& b, float* expanded) {
     const Window& w = b.window;
     for (long row = 0; row < b.kept; ++row) {
         float* begin = expanded + row * w.width * b.middle;
-        __builtin_memset(begin, 0, w.before * b.middle * sizeof(float));
-        __builtin_memset(begin + (w.before + w.in) * b.middle, 0, (w.width - w.in - w.before) * b.middle * sizeof(float));
+        clear(begin, w.before * b.middle);
+        clear(begin + (w.before + w.in) * b.middle, (w.width - w.in - w.before) * b.middle);
     }
 }
 

@@ -12,7 +12,7 @@ from stream.config import SessionSettings
 from stream.cuts import CutDetector
 from stream.preprocess import preprocess
 from stream.resampling import Resampler
-from stream.runtimes.base import Runtime
+from stream.runtimes.base import Runtime, stepper
 from stream.types import Array, Frame
 
 STEADY = 0.1
@@ -44,7 +44,7 @@ class Memory:
         self._runtime, self._settings, self._lap = runtime, settings, lap
         self._memory_s = card.memory_s if settings.memory_s is None else settings.memory_s
         self._resampler, self._cuts = Resampler(card.fps), CutDetector()
-        self._state = runtime.init_state()
+        self._stepper = stepper(runtime)
         self._used_s = -math.inf
 
     def is_due(self, offset_s: float) -> bool:
@@ -78,7 +78,7 @@ class Memory:
 
     def forget(self) -> None:
         """Clear the state; the clock goes on."""
-        self._state = self._runtime.init_state()
+        self._stepper.reset()
 
     def restart(self) -> None:
         """Clear all that ties the next frame to what was seen: it will be neither a cut nor after a gap."""
@@ -100,10 +100,9 @@ class Memory:
         return cards.decay(interval_s if is_steady else elapsed_s, self._memory_s)
 
     def _step(self, clip: Array, decay: float) -> Array | None:
-        """Return (K,) logits, or None where the network gave what is not a number; no such state is kept."""
-        logits, state = self._runtime.step(clip, self._state, decay)
+        """Return (K,) logits, or None where the network gave what is not a number: the state is cleared then."""
+        logits = self._stepper.step(clip, decay)
         if not np.isfinite(logits).all():
             _log.warning("%s: the network gave numbers that are not finite; memory cleared", self._runtime.card.name)
             return None
-        self._state = state
         return np.asarray(logits[0], np.float32)
