@@ -23,7 +23,7 @@ ROWS = (
     {"ensemble", "proof"},
     {"pipeline", "intake", "shelf"},
     {"recogniser"},
-    {"server", "training", "report"},
+    {"server", "training", "report", "bench"},
     {"evaluation"},
     {"cli", "__init__"},
 )
@@ -38,7 +38,8 @@ HEAVY = {
     "onnxruntime": ("runtimes/onnxruntime.py", "exporters/"),
     "av": ("decode.py", "sources/", "sinks/video.py", "training/"),
     "grpc": ("server/", "v1/"),
-    "matplotlib": ("sinks/plot.py", "training/", "report/picture.py", "evaluation/plots.py"),
+    "matplotlib": ("sinks/plot.py", "training/", "report/picture.py", "evaluation/plots.py", "bench/plot.py"),
+    "ai_edge_litert": ("bench/peers/litert.py",),
     "PIL": ("sinks/video.py", "training/"),
     "typer": ("cli/",),
     "rich": ("cli/", "sinks/table.py", "training/"),

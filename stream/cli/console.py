@@ -14,7 +14,7 @@ from rich.text import Text
 
 from stream import rooms
 from stream.cli.entry import INTERRUPTED, listen
-from stream.errors import StreamError, UsageError
+from stream.errors import MissingDependency, NotBuilt, StreamError, UsageError
 
 OK, FAILED, USAGE = 0, 1, 2
 """Exit codes: as asked; it could not be done; the caller can fix it."""
@@ -83,8 +83,19 @@ def fail(message: str) -> None:
 def versions() -> str:
     """Name the package and the engines, each with its version or the words "not installed"."""
     found = [f"{PACKAGE} {_version(PACKAGE) or 'of a checkout'}"]
-    found += [f"  {name} {_version(name) or 'not installed'}" for name in rooms.names("runtimes")]
+    found += [f"  {name} {_version(name) or _own_version(name)}" for name in rooms.names("runtimes")]
     return "\n".join(found)
+
+
+def _own_version(engine: str) -> str:
+    """Ask an engine that is part of this package; the others are not installed."""
+    try:
+        module = rooms.find("runtimes", engine)
+        return str(module.version()) if hasattr(module, "version") else "not installed"
+    except NotBuilt:
+        return "not built"
+    except MissingDependency:
+        return "not installed"
 
 
 def _version(package: str) -> str | None:

@@ -13,7 +13,7 @@ from stream.cards import Card
 from stream.errors import ModelError
 from stream.nets import _movinet_specs as specs
 from stream.onnxfile import OnnxFile
-from stream.runtimes._fused_library import Handle
+from stream.runtimes._fused_library import Handle, levels
 from stream.runtimes._fused_weights import Folder, Layout, padded
 from stream.runtimes.base import check_clip, check_state, rates
 from stream.types import Array, State
@@ -39,6 +39,15 @@ def build(card: Card, threads: int = 1, level: str = "") -> "FusedRuntime":
         found = f"{card.architecture} {card.kind}"
         raise ModelError(f"card {card.name!r}: the engine 'fused' runs movinet stream, not {found}")
     return FusedRuntime(card, card.read_weights(), level)
+
+
+def version() -> str:
+    """Say what the library can use on this processor.
+
+    Raises:
+        NotBuilt: this install has no compiled library; says how to get it.
+    """
+    return f"built, with {', '.join(levels())}"
 
 
 class FusedRuntime:

@@ -1,0 +1,100 @@
+"""stream-bench: what things cost on this machine, side by side in one run."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from stream import cards, rooms
+from stream.bench.meter import CLOCKS, Plan
+from stream.bench.step import Report, contestants, run
+from stream.cli.console import Version, suite
+from stream.errors import UsageError
+
+Model = Annotated[str, typer.Argument(help="Name of a model, or path of its card.", metavar="NAME", show_default=False)]
+Engines = Annotated[str, typer.Option(help=f"Engines, parted by commas: {', '.join(rooms.names('runtimes'))}.")]
+Peers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--peer",
+        metavar="NAME=FILE",
+        help=f"A peer and its own model file with the same weights; again for more. {', '.join(rooms.names('bench.peers'))}.",
+    ),
+]
+Rounds = Annotated[int, typer.Option(min=1, help="Count: in each, everybody has a turn.")]
+Burst = Annotated[int, typer.Option(min=2, help="Count of steps in a turn; the first is not counted.")]
+Threads = Annotated[int, typer.Option(min=1, help="Count of threads per step.")]
+ClockName = Annotated[str, typer.Option("--clock", help=f"{' or '.join(CLOCKS)} time; cpu only with one thread.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")]
+PlotFile = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Write a figure; needs [plot].")]
+
+
+def step(
+    *,
+    name: Model,
+    engines: Engines = "fused,onnxruntime",
+    peer: Peers = None,
+    rounds: Rounds = 60,
+    burst: Burst = 5,
+    threads: Threads = 1,
+    clock: ClockName = "wall",
+    json_file: JsonFile = None,
+    plot: PlotFile = None,
+    version: Version = False,  # noqa: ARG001  # answered before this runs
+) -> None:
+    """Time one step of every engine and peer, interleaved in one run, after comparing their answers.
+
+    Ratios are to the last one named, with a 95 % interval.
+    """
+    plan = Plan(rounds=rounds, burst=burst, clock=clock)
+    if clock == "cpu" and threads > 1:
+        raise UsageError("--clock cpu counts the calling thread only: take --threads 1")
+    card = cards.load(name)
+    who = contestants(card, [item for item in engines.split(",") if item], _peers(peer or []), threads)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("measuring", total=plan.warmup + plan.rounds)
+        report = run(card, who, plan, lambda: progress.advance(task))
+    _show(report)
+    if json_file:
+        json_file.write_text(json.dumps(report.plain(), indent=2) + "\n", "utf-8")
+    if plot:
+        from stream.bench.plot import draw  # noqa: PLC0415  # an extra
+
+        draw(report, plot)
+
+
+def _peers(given: list[str]) -> dict[str, Path]:
+    found = {}
+    for item in given:
+        name, separator, file = item.partition("=")
+        if not separator or not file:
+            raise UsageError(f"--peer is {item!r}; NAME=FILE is needed")
+        found[name] = Path(file)
+    return found
+
+
+def _show(report: Report) -> None:
+    last = list(report.times)[-1]
+    table = Table(title=f"{report.model}: ms a step, {report.plan.clock} time", title_justify="left")
+    for heading in ("", "min", "p50", "p95", "p99", f"ratio to {last}", "95 %", "logits differ by"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, found in report.times.items():
+        share = report.ratios[name]
+        times = (f"{value:.2f}" for value in (found.min_ms, found.p50_ms, found.p95_ms, found.p99_ms))
+        interval = f"{share.low:.2f} to {share.high:.2f}"
+        table.add_row(report.names[name], *times, f"{share.value:.2f}", interval, f"{report.differences[name]:.0e}")
+    console = Console()
+    console.print(table)
+    console.print(f"{report.plan.rounds} rounds of {report.plan.burst - 1} counted steps, one stream, one frame a step")
+    for key, value in report.machine.items():
+        console.print(f"{key}: {value}", highlight=False)
+
+
+main = suite("Measure what things cost on this machine, side by side in one run.", step=step)
+
+if __name__ == "__main__":
+    main()
