@@ -1,7 +1,7 @@
 """Compiles the fused engine's library (`native/`) while the package is built; goes on without it where it cannot.
 
-A wheel with the library is for one platform and any Python 3; without it, for any platform. STREAM_FUSED=require makes a
-failure an error (for published wheels), STREAM_FUSED=off leaves the library out.
+A wheel with the library is for one platform and any Python 3; without it, for any platform. STREAM_FUSED=require makes
+a failure an error (for published wheels), STREAM_FUSED=off leaves the library out.
 """
 
 import os
@@ -92,7 +92,7 @@ def find_compiler() -> str:
 
 def call(command: list[str]) -> None:
     """Run a compiler quietly."""
-    subprocess.run(command, check=True, capture_output=True, text=True)
+    subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  # the user's own compiler
 
 
 if __name__ == "__main__":

@@ -63,16 +63,18 @@ class Plan:
 def agree(contestants: Mapping[str, Contestant], clips: Sequence[Array]) -> dict[str, float]:
     """Compare everybody's logits over a run of clips with the first one's; return the largest difference of each.
 
+    In parts of the largest logit or of 1.
+
     Raises:
         ParityError: somebody computes something else, so that its time would say nothing.
     """
     answers = {name: contestant.answers(clips) for name, contestant in contestants.items()}
     expected = next(iter(answers.values()))
     size = max(1.0, float(np.abs(expected).max()))
-    differences = {name: float(np.abs(found - expected).max()) for name, found in answers.items()}
+    differences = {name: float(np.abs(found - expected).max()) / size for name, found in answers.items()}
     for name, difference in differences.items():
-        if not difference <= TOLERANCE * size:  # also where it is not a number
-            raise ParityError(f"logits of {name} over {len(clips)} frames", difference, TOLERANCE * size)
+        if not difference <= TOLERANCE:  # also where it is not a number
+            raise ParityError(f"logits of {name} over {len(clips)} frames", difference, TOLERANCE)
     return differences
 
 

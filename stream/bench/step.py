@@ -32,7 +32,7 @@ class Report:
     names: dict[str, str]
     """Contestant -> its name and version."""
     differences: dict[str, float]
-    """Contestant -> largest difference of its logits from the first one's."""
+    """Contestant -> largest difference of its logits from the first one's, in parts of the largest or of 1."""
     times: dict[str, Spread]
     """Contestant -> its step."""
     ratios: dict[str, Ratio]
@@ -73,18 +73,14 @@ def contestants(card: cards.Card, engines: Sequence[str], peers: Mapping[str, Pa
         UnknownPart: no such engine or peer; lists the known ones.
         MissingDependency: a package it needs is not installed; says how to get it.
     """
-    ours: dict[str, Contestant] = {
-        name: Engine(rooms.find("runtimes", name).build(card, threads)) for name in engines
-    }
+    ours: dict[str, Contestant] = {name: Engine(rooms.find("runtimes", name).build(card, threads)) for name in engines}
     others = {name: rooms.find("bench.peers", name).build(card, file, threads) for name, file in peers.items()}
     if not ours | others:
         raise UsageError("nobody to measure: name an engine or a peer")
     return ours | others
 
 
-def run(
-    card: cards.Card, who: Mapping[str, Contestant], plan: Plan, done: Callable[[], None] = lambda: None
-) -> Report:
+def run(card: cards.Card, who: Mapping[str, Contestant], plan: Plan, done: Callable[[], None] = lambda: None) -> Report:
     """Compare the answers, then the times; the last contestant is what the others are divided by.
 
     Raises:

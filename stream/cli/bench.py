@@ -22,7 +22,7 @@ Peers = Annotated[
     typer.Option(
         "--peer",
         metavar="NAME=FILE",
-        help=f"A peer and its own model file with the same weights; again for more. {', '.join(rooms.names('bench.peers'))}.",
+        help=f"A peer ({', '.join(rooms.names('bench.peers'))}) and its model file with the same weights; again for more.",
     ),
 ]
 Rounds = Annotated[int, typer.Option(min=1, help="Count: in each, everybody has a turn.")]
@@ -87,7 +87,7 @@ def _show(report: Report) -> None:
         times = (f"{value:.2f}" for value in (found.min_ms, found.p50_ms, found.p95_ms, found.p99_ms))
         interval = f"{share.low:.2f} to {share.high:.2f}"
         table.add_row(report.names[name], *times, f"{share.value:.2f}", interval, f"{report.differences[name]:.0e}")
-    console = Console()
+    console = Console(width=None if Console().is_terminal else 120)
     console.print(table)
     console.print(f"{report.plan.rounds} rounds of {report.plan.burst - 1} counted steps, one stream, one frame a step")
     for key, value in report.machine.items():

@@ -26,6 +26,7 @@ from stream.nets._movinet_layers import (
 from stream.nets._movinet_specs import COUNT, HEAD, POSITION, BlockSpec, NetSpec
 from stream.nets.base import TensorState
 
+
 def build(card: Card) -> "MoViNet":
     """Make the card's network with fresh weights.
 

@@ -1,4 +1,4 @@
-"""The compiled part of the fused engine, `native/fused.h`, through ctypes: it lets go of the interpreter while it works."""
+"""The compiled part of the fused engine, `native/fused.h`, through ctypes, which lets other threads run meanwhile."""
 
 import ctypes
 from ctypes import POINTER, Structure, c_char_p, c_float, c_int, c_int32, c_int64, c_void_p

@@ -48,7 +48,7 @@ class Stepper(Protocol):
     """
 
     def step(self, clip: Array, decay: float | Array | None = None) -> Array:
-        """Advance by one clip; return the (B, K) logits that `Runtime.step` would, with the same arguments and errors."""
+        """Advance by one clip; return the (B, K) logits that `Runtime.step` would, for the same arguments."""
         ...
 
     def reset(self) -> None:

@@ -1,4 +1,4 @@
-"""Runs a MoViNet stream model in one pass per block: the fastest engine there is for it on a processor (docs/engine.md).
+"""Runs a MoViNet stream model in one pass per block, in compiled code made for nothing else (docs/engine.md).
 
 The compiled part is `native/`; this file owns what a state looks like to everyone else.
 """
@@ -154,4 +154,4 @@ class FusedStepper:
     def step(self, clip: Array, decay: float | Array | None = None) -> Array:
         """Advance by one clip; see `runtimes.base.Stepper.step`."""
         check_clip(self._runtime.card, clip, self._batch)
-        return self._runtime._advance(clip, self._memory, decay)  # noqa: SLF001  # the two are one engine
+        return self._runtime._advance(clip, self._memory, decay)  # the two are one engine

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from stream.cards import Card
 from stream.errors import ShapeError, UnknownPart
-from stream.nets.base import TensorState
 from stream.nets._movinet_specs import COUNT, POSITION
+from stream.nets.base import TensorState
 from stream.nets.movinet import MoViNet, build
 from tests.parity import ours, weights
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from stream.cards import Card
-from stream.nets.base import TensorState
 from stream.nets._movinet_specs import COUNT, POSITION
+from stream.nets.base import TensorState
 from stream.nets.movinet import MoViNet, build
 from tests.parity import weights
 from tests.parity.cases import CLASSES, Case

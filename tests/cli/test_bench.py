@@ -1,0 +1,44 @@
+"""stream-bench on real engines and a small real model."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from stream.cli.bench import main
+
+
+def test_a_step_is_timed_on_two_engines_and_written_as_json_and_picture(model: Path, tmp_path: Path) -> None:
+    file, picture = tmp_path / "step.json", tmp_path / "step.png"
+    flags = ["--engines", "torch,onnxruntime", "--rounds", "3", "--burst", "3", "--clock", "cpu"]
+    done = CliRunner().invoke(main, ["step", str(model), *flags, "--json", str(file), "--plot", str(picture)])
+    assert done.exit_code == 0, done.output
+    report = json.loads(file.read_text())
+    assert report["times"].keys() == report["ratios"].keys() == report["names"].keys() == {"torch", "onnxruntime"}
+    for found in report["times"].values():
+        assert 0 < found["min_ms"] <= found["p50_ms"] <= found["p95_ms"] <= found["p99_ms"]
+        assert found["count"] == 6
+    assert report["ratios"]["onnxruntime"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert report["differences"]["onnxruntime"] <= 1e-4
+    assert report["machine"]["cores"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "ratio to onnxruntime" in done.output
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--engines", "abacus"], "no engine named 'abacus'"),
+        (["--engines", ""], "nobody to measure"),
+        (["--peer", "litert"], "NAME=FILE"),
+        (["--peer", "abacus=x"], "no peer named 'abacus'"),
+        (["--clock", "sun"], "no clock named 'sun'"),
+        (["--clock", "cpu", "--threads", "2"], "--threads 1"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_in_a_line(model: Path, flags: list[str], words: str) -> None:
+    flags = flags if "--engines" in flags else ["--engines", "onnxruntime", *flags]
+    done = CliRunner().invoke(main, ["step", str(model), *flags])
+    assert done.exit_code == 2
+    assert words in done.stderr
