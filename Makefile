@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest lint format types bench protos memory parity imports clean
+.PHONY: help demo test test-lowest lint format types bench sanitize protos memory parity imports clean
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,21 @@ parity: $(VENV)/.dev  ## compare with Google's network, live, in an environment 
 IMPORTS ?=
 imports: $(VENV)/.dev  ## import what Google's code writes: SavedModels, checkpoints, .weights.h5
 	$(BIN)/python -W ignore tests/parity/imports.py $(IMPORTS)
+
+BENCH ?=
+bench: $(VENV)/.dev  ## time the engines against LiteRT on Google's graph with the same weights, interleaved
+	$(PIP) 'ai-edge-litert>=2.1'
+	OMP_NUM_THREADS=1 $(BIN)/python tests/parity/bench.py $(BENCH)
+
+# The check needs no Python; the tests load the sanitised library into one that knows nothing of it, hence the preload.
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+sanitize: $(VENV)/.dev  ## the fused engine's tests under the address and undefined-behaviour sanitizers
+	mkdir -p build
+	$(BIN)/python hatch_build.py --program build/check $(SANITIZE)
+	build/check
+	$(BIN)/python hatch_build.py --library build/_fused.so $(SANITIZE)
+	LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
+	  FUSED_LIBRARY=build/_fused.so $(BIN)/python -m pytest -q tests/runtimes/test_fused.py -k "widths or strangely or stepper"
 
 test-lowest:  ## the tests on the lowest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv-lowest

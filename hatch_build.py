@@ -58,8 +58,8 @@ def tag() -> str:
     return os.environ.get("_PYTHON_HOST_PLATFORM", sysconfig.get_platform()).replace("-", "_").replace(".", "_")
 
 
-def compile_library(sources: Path, library: Path, extra: tuple[str, ...] = ()) -> None:
-    """Compile every level and link them.
+def compile_library(sources: Path, library: Path, extra: tuple[str, ...] = (), program: str = "") -> None:
+    """Compile every level and link them; with `program`, the name of a source that has a `main`, into a program.
 
     Raises:
         OSError: there is no compiler.
@@ -68,7 +68,9 @@ def compile_library(sources: Path, library: Path, extra: tuple[str, ...] = ()) -
     compiler = shlex.split(os.environ.get("CXX", "")) or [find_compiler()]
     machine = platform.machine().lower()
     levels = LEVELS.get(OTHER_NAMES.get(machine, machine), {"plain": ""})
-    files = {"fused": ""} | {f"level_{name}": flags for name, flags in levels.items()}
+    files = {name: "" for name in ("fused", program) if name} | {
+        f"level_{name}": flags for name, flags in levels.items()
+    }
     with tempfile.TemporaryDirectory() as folder:
         objects = [Path(folder, f"{name}.o") for name in files]
 
@@ -78,7 +80,7 @@ def compile_library(sources: Path, library: Path, extra: tuple[str, ...] = ()) -
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(compile_one, files, files.values(), objects))
         new = library.with_suffix(".new")  # a process that has the old one open keeps it whole
-        call([*compiler, "-shared", *extra, "-o", str(new), *map(str, objects)])
+        call([*compiler, *([] if program else ["-shared"]), *extra, "-o", str(new), *map(str, objects)])
         new.replace(library)
 
 
@@ -96,5 +98,6 @@ def call(command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    here = Path(__file__).parent
-    compile_library(here / "native", here / LIBRARY, tuple(sys.argv[1:]))
+    kind, file, *flags = sys.argv[1:]  # --library or --program, where to, and flags of the compiler
+    native = Path(__file__).with_name("native")
+    compile_library(native, Path(file), tuple(flags), "check" if kind == "--program" else "")

@@ -1,15 +1,20 @@
 """What many tests share."""
 
+import os
 import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from stream.runtimes import _fused_library
 from tests import clips
 
 # A runner in the background ignores Ctrl-C, and so would the programs that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# `make sanitize` brings a library of its own.
+_fused_library.LIBRARY = Path(os.environ.get("FUSED_LIBRARY", _fused_library.LIBRARY))
 
 settings.register_profile("patient", deadline=None)  # how long an example takes is the machine's affair
 settings.load_profile("patient")

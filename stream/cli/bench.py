@@ -22,7 +22,7 @@ Peers = Annotated[
     typer.Option(
         "--peer",
         metavar="NAME=FILE",
-        help=f"A peer ({', '.join(rooms.names('bench.peers'))}) and its model file with the same weights; again for more.",
+        help=f"A peer ({', '.join(rooms.names('bench.peers'))}) and its file with the same weights; again for more.",
     ),
 ]
 Rounds = Annotated[int, typer.Option(min=1, help="Count: in each, everybody has a turn.")]
