@@ -13,6 +13,10 @@
 #include <sys/mman.h>
 #endif
 
+#if !defined(FUSED_LARGE_PAGES)
+#define FUSED_LARGE_PAGES 1  // 0: small ones, to measure what large ones give
+#endif
+
 #include "level.h"
 
 namespace {
@@ -54,7 +58,7 @@ Memory allocate(size_t bytes) {
     const size_t alignment = bytes < LARGE ? Arena::ALIGNMENT : LARGE;
     const size_t whole = (bytes + alignment) / alignment * alignment;
     Memory found(std::aligned_alloc(alignment, whole));
-#if defined(MADV_HUGEPAGE)
+#if defined(MADV_HUGEPAGE) && FUSED_LARGE_PAGES
     if (found && alignment == LARGE) madvise(found.get(), whole, MADV_HUGEPAGE);
 #endif
     return found;

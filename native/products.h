@@ -7,6 +7,10 @@
 
 namespace FUSED_LEVEL {
 
+#if !defined(FUSED_AHEAD)
+#define FUSED_AHEAD 1  // 0: fetch nothing ahead, to measure what that gives
+#endif
+
 constexpr int PANEL = FUSED_PANEL;  // floats of the widest panel
 
 struct Packed {
@@ -78,7 +82,7 @@ static void tile(const Tile& t) {
     const long line = t.line;
     const long stride = t.in_stride;
     for (long k = 0; k < t.inputs; ++k, panel += width, ahead += line) {
-        __builtin_prefetch(ahead, 0, 2);
+        if (FUSED_AHEAD) __builtin_prefetch(ahead, 0, 2);
         const float* from = is_spread ? in + t.at[k] : in + k;
         Vector<lanes> weight[count];
         UNROLL for (int v = 0; v < count; ++v) weight[v] = load<lanes>(panel + v * lanes);

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from stream import rooms
 from stream.cli.console import Version, program
 from stream.cli.entry import INTERRUPTED
 from stream.recogniser import Recogniser, load
@@ -22,7 +23,7 @@ Models = Annotated[
     list[str] | None,
     typer.Option("--model", help="Name or card of a model to load; may be given again.", show_default=DEFAULT),
 ]
-Engine = Annotated[str, typer.Option(help="Engine that computes the steps: onnxruntime or torch.")]
+Engine = Annotated[str, typer.Option(help=f"Engine that computes the steps: {', '.join(rooms.names('runtimes'))}.")]
 Threads = Annotated[int, typer.Option(min=1, help="Count of threads per step.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Count of frames in work at once.", show_default="one per processor")
