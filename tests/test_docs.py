@@ -102,7 +102,7 @@ def test_a_command_of_commands_has_those_that_the_pages_call() -> None:
 @cache
 def shown(name: str, command_name: str = "") -> str:
     """Return the help of a console script, or of one of its commands."""
-    inner = [command_name] if name == "stream-models" and command_name else []
+    inner = [command_name] if name in ("stream-models", "stream-bench") and command_name else []
     command, wide = [*script(name), *inner, "--help"], {**os.environ, "COLUMNS": "200"}
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, env=wide)
     return done.stdout
