@@ -101,7 +101,7 @@ int main() {
             for (size_t i = 0; i < found.size() && i < expected.size(); ++i) {
                 const float size = std::fmax(1.0f, std::fabs(expected[i]));
                 const float difference = std::fabs(found[i] - expected[i]) / size;
-                worst = difference <= worst ? worst : difference;  // also where it is not a number
+                worst = difference < INFINITY ? std::fmax(worst, difference) : INFINITY;  // also what is not a number
             }
             failed += !(worst < 1e-4f);
             std::printf("side %d, %s: largest difference from plain %.1e\n", side, level.c_str(), double(worst));
