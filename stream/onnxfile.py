@@ -70,7 +70,9 @@ def _array(tensor: Any) -> storage.Values:
         raise ModelError(f"the weight {tensor.name!r} has ONNX type {tensor.data_type}; accepted: {known}")
     kind = np.dtype(TYPES[tensor.data_type])
     if len(tensor.raw_data) % kind.itemsize:
-        raise ModelError(f"the weight {tensor.name!r} has {len(tensor.raw_data)} bytes, not a multiple of {kind.itemsize}")
+        raise ModelError(
+            f"the weight {tensor.name!r} has {len(tensor.raw_data)} bytes, not a multiple of {kind.itemsize}"
+        )
     values = np.frombuffer(tensor.raw_data, kind) if tensor.raw_data else np.array(tensor.float_data, np.float32)
     shape = tuple(tensor.dims)
     if any(size < 0 for size in shape) or values.size != np.prod(shape, dtype=np.float64):
