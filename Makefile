@@ -71,7 +71,7 @@ sanitize: $(VENV)/.dev  ## the fused engine's tests under the address and undefi
 	build/check
 	$(BIN)/python hatch_build.py --library build/_fused.so $(SANITIZE)
 	LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
-	  FUSED_LIBRARY=build/_fused.so $(BIN)/python -m pytest -q tests/runtimes/test_fused.py -k "widths or strangely or stepper"
+	  FUSED_LIBRARY=build/_fused.so $(BIN)/python -m pytest -q tests/runtimes/test_fused.py -k "widths or strangely"
 
 test-lowest:  ## the tests on the lowest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv-lowest

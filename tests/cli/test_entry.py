@@ -18,6 +18,7 @@ SCRIPTS = sorted(
     script.name for script in metadata.entry_points(group="console_scripts") if script.value.startswith("stream.cli")
 )
 WORK = {
+    "stream-bench": ["step", "gestures-a0"],
     "stream-eval": ["gestures-a0"],
     "stream-export": ["gestures-a0"],
     "stream-report": ["synthetic://gestures?seconds=100000"],
