@@ -107,7 +107,7 @@ def test_the_memory_study_compares_every_memory_at_every_age(tmp_path: Path, mon
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["{data}", "--protocol", "film"], "--protocol is 'film'; accepted: clip, stream or memory"),
+        (["{data}", "--protocol", "film"], "--protocol is 'film'; accepted: clip, stream, memory or footage"),
         (["{data}", "--protocol", "memory"], "accepted: no DATA"),
         (["{data}", "--plot", "a.gif"], "cannot plot to a.gif"),
         (["{data}", "--group-by", "("], "accepted: a regular expression"),
