@@ -21,6 +21,7 @@ WORK = {
     "stream-bench": ["step", "gestures-a0"],
     "stream-eval": ["gestures-a0"],
     "stream-export": ["gestures-a0"],
+    "stream-models": ["verify", "gestures-a0"],
     "stream-report": ["synthetic://gestures?seconds=100000"],
     "stream-serve": ["--port", "0"],
     "stream-train": ["gestures"],
