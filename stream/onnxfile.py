@@ -59,7 +59,13 @@ class OnnxFile:
         """
         found = {tensor.name: _array(tensor) for tensor in self._model.graph.initializer}
         names = (name for name in found if not name.endswith(storage.FACTOR))
-        return {name: storage.unpack(found[name], found.get(name + storage.FACTOR)) for name in names}
+        return {name: _unpack(name, found[name], found.get(name + storage.FACTOR)) for name in names}
+
+
+def _unpack(name: str, values: storage.Values, factor: storage.Values | None) -> npt.NDArray[np.float32]:
+    if factor is not None and factor.shape != values.shape[:1]:
+        raise ModelError(f"the weight {name!r} is {values.shape}, its factors are {factor.shape}")
+    return storage.unpack(values, factor)
 
 
 def _array(tensor: Any) -> storage.Values:

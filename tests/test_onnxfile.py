@@ -46,10 +46,22 @@ def test_numbers_that_are_not_written_raw_are_read_too() -> None:
 def test_a_weight_of_another_size_or_type_is_refused() -> None:
     with pytest.raises(ModelError, match=r"'weight' has 5 numbers for a shape of \(2, 3\)"):
         OnnxFile(with_weight(raw_data=b"\0" * 20)).weights()
-    with pytest.raises(ModelError, match="'weight' has ONNX type 7; float32"):
+    with pytest.raises(ModelError, match="'weight' has ONNX type 7; accepted: float32"):
         OnnxFile(with_weight(data_type=TensorProto.INT64)).weights()
     with pytest.raises(ModelError, match="'weight' has 21 bytes"):
         OnnxFile(with_weight(raw_data=b"\0" * 21)).weights()
+
+
+def test_packed_weights_are_widened_and_their_factors_have_to_fit() -> None:
+    packed = numpy_helper.from_array(np.array([[2, -4], [6, 8]], np.int8), "weight")
+
+    def file(factor: list[float]) -> bytes:
+        factors = numpy_helper.from_array(np.array(factor, np.float32), "weight/factor")
+        return helper.make_model(helper.make_graph([], "net", [], [], [packed, factors])).SerializeToString()
+
+    assert OnnxFile(file([0.5, 2.0])).weights()["weight"].tolist() == [[1.0, -2.0], [12.0, 16.0]]
+    with pytest.raises(ModelError, match=r"'weight' is \(2, 2\), its factors are \(3,\)"):
+        OnnxFile(file([1.0, 2.0, 3.0])).weights()
 
 
 @given(st.data())

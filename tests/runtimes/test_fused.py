@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from stream import storage, weights
 from stream.cards import Card
 from stream.errors import MissingDependency, ModelError, NotBuilt, ShapeError, UnknownPart
 from stream.exporters import publish
@@ -98,6 +99,20 @@ def test_a_state_goes_to_another_engine_and_comes_back(card: Card) -> None:
     assert differences(state, expected) <= 1e-4
 
 
+@pytest.mark.parametrize("dtype", ["float16", "int8"])
+def test_weights_stored_in_less_room_are_widened_as_onnx_runtime_widens_them(dtype: str, tmp_path: Path) -> None:
+    from stream.runtimes.onnxruntime import build
+
+    card = tiny.card("relu6", dtype=dtype)
+    net = tiny.net(card)
+    kept = {name: value.numpy() for name, value in net.state_dict().items() if not name.endswith("num_batches_tracked")}
+    packed = {name: storage.unpack(*storage.pack(name, value, dtype)) for name, value in kept.items()}
+    weights.load(net, {name: torch.from_numpy(value) for name, value in packed.items()})
+    card, _ = publish(net, card, tmp_path)
+    ours, theirs, clip = fused.build(card), build(card), clip_of(card, 5)
+    assert np.abs(ours.step(clip, ours.init_state())[0] - theirs.step(clip, theirs.init_state())[0]).max() <= 1e-4
+
+
 def test_a_state_of_its_own_is_a_mapping_whose_arrays_are_copies(card: Card) -> None:
     runtime = fused.build(card)
     _, state = runtime.step(clip_of(card, 2), runtime.init_state())
@@ -119,16 +134,16 @@ def test_weights_that_do_not_fit_are_refused_by_name(card: Card) -> None:
     from stream.onnxfile import OnnxFile
     from stream.runtimes._fused_weights import Folder, Layout
 
-    weights = OnnxFile(card.read_weights()).weights()
+    found = OnnxFile(card.read_weights()).weights()
     spec = specs.find(card.variant)
     layout = Layout.of(spec.state_shapes(card.side_px))
-    missing = {name: value for name, value in weights.items() if name != "dense.bias"}
+    missing = {name: value for name, value in found.items() if name != "dense.bias"}
     with pytest.raises(ModelError, match=r"misses: dense\.bias"):
         Folder(card, spec, missing, layout).net()
     with pytest.raises(ModelError, match=r"wrong shape of dense.bias \(3,\), the net's is \(1024,\)"):
-        Folder(card, spec, weights | {"dense.bias": np.zeros(3, np.float32)}, layout).net()
+        Folder(card, spec, found | {"dense.bias": np.zeros(3, np.float32)}, layout).net()
     with pytest.raises(ModelError, match="unexpected: spare"):
-        Folder(card, spec, weights | {"spare": np.zeros(3, np.float32)}, layout).net()
+        Folder(card, spec, found | {"spare": np.zeros(3, np.float32)}, layout).net()
 
 
 def test_what_it_cannot_run_is_refused() -> None:
