@@ -51,8 +51,8 @@ def test_a_swipe_goes_its_way_within_twenty_degrees(label: str, axis: int, sense
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_push_grows_and_a_pull_shrinks_and_neither_goes_as_far_as_a_swipe(seed: int) -> None:
     push, pull = act("push", seed).path, act("pull", seed).path
-    assert 1.4 < push[-1, SIZE] / push[0, SIZE] < 3.1
-    assert 1.4 < pull[0, SIZE] / pull[-1, SIZE] < 3.1
+    assert 1.3 < push[-1, SIZE] / push[0, SIZE] < 3.1
+    assert 1.3 < pull[0, SIZE] / pull[-1, SIZE] < 3.1
     assert np.all(np.diff(push[:, SIZE]) >= -1e-9)
     assert max(map(abs, (*travel(push), *travel(pull)))) < 0.45
 
@@ -80,7 +80,7 @@ def test_a_path_shown_in_a_mirror_turned_or_backwards_is_a_path_of_the_label_tha
 def told(path: Path) -> str:
     """Tell a swipe, push, pull or circle from its path alone."""
     growth = path[-1, SIZE] / path[0, SIZE]
-    if growth > 1.4 or growth < 1 / 1.4:
+    if growth > 1.3 or growth < 1 / 1.3:
         return "push" if growth > 1 else "pull"
     (x, y), turns = travel(path), turning(path)
     if abs(turns) > 0.9:
