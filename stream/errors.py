@@ -7,7 +7,9 @@ StreamError
     NotBuilt                      a compiled part is not there -> UNIMPLEMENTED
   SourceError (OSError)           frames stopped coming        -> UNAVAILABLE, exit 1
     SourceTimeout (TimeoutError)  nothing came for N seconds   -> UNAVAILABLE
+    SourceRefused (PermissionError) it wants another login     -> UNAVAILABLE
     DecodeError (ValueError)      a picture could not be read  -> INVALID_ARGUMENT (sent to us), DATA_LOSS (camera)
+  Overrun                         too fast, none may be lost   -> RESOURCE_EXHAUSTED, exit 1
   ServiceError (ConnectionError)  the server ended the stream  -> exit 1
   DownloadError (ConnectionError) a file cannot be fetched     -> exit 1
   ModelError                      card, weights, hash          -> FAILED_PRECONDITION
@@ -57,8 +59,16 @@ class SourceTimeout(SourceError, TimeoutError):
     """Nothing came for longer than the source's limit."""
 
 
+class SourceRefused(SourceError, PermissionError):
+    """The source wants another login; asking again soon may lock it."""
+
+
 class DecodeError(SourceError, ValueError):
     """A picture could not be read."""
+
+
+class Overrun(StreamError):
+    """Frames came faster than they could be used for longer than the queue lasts, and none may be lost."""
 
 
 class ServiceError(StreamError, ConnectionError):

@@ -13,7 +13,9 @@ CODES: dict[type[StreamError], StatusCode] = {
     errors.NotBuilt: StatusCode.UNIMPLEMENTED,
     errors.SourceError: StatusCode.UNAVAILABLE,
     errors.SourceTimeout: StatusCode.UNAVAILABLE,
+    errors.SourceRefused: StatusCode.UNAVAILABLE,
     errors.DecodeError: StatusCode.INVALID_ARGUMENT,  # pictures are sent to us; a camera's would be DATA_LOSS
+    errors.Overrun: StatusCode.RESOURCE_EXHAUSTED,
     errors.ServiceError: StatusCode.UNAVAILABLE,
     errors.DownloadError: StatusCode.UNAVAILABLE,  # never met by a server
     errors.ModelError: StatusCode.FAILED_PRECONDITION,

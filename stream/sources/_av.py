@@ -1,4 +1,4 @@
-"""What file, camera and rtsp share: a container of FFmpeg's, read packet by packet.
+"""What file, camera, http and rtsp share: a container of FFmpeg's, read packet by packet.
 
 A packet stays FFmpeg's own object: wrapping its bytes anew and decoding them elsewhere changed 14 of 50 frames of an
 MPEG-4 file. Rotation in the metadata is not applied, and pictures that the decoder mended are passed on.
@@ -6,7 +6,8 @@ MPEG-4 file. Rotation in the metadata is not applied, and pictures that the deco
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -16,7 +17,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from stream.decode import MAX_PIXELS, AvPicture
-from stream.errors import DecodeError, SourceError, SourceTimeout, StreamError
+from stream.errors import DecodeError, SourceError, SourceRefused, SourceTimeout, StreamError
 from stream.types import Frame
 
 USUAL_FPS = 25.0
@@ -24,6 +25,9 @@ USUAL_FPS = 25.0
 
 JUMP_S = 1.0
 """Seconds: a timestamp further back than this means that the stream's clock was set anew."""
+
+REFUSALS = (av.HTTPUnauthorizedError, av.HTTPForbiddenError)
+"""What FFmpeg says of a login that is not accepted, of RTSP too."""
 
 MAX_FPS = 1000.0
 """Frames per second: a stream that claims more does not know."""
@@ -49,8 +53,12 @@ class Media:
     """Its frames come at their own pace."""
     is_paced: bool = False
     """Its frames are held back until their time."""
+    is_timeless: bool = False
+    """Its pictures have no time of their own: that of their arrival is taken."""
     is_endless: bool = False
-    """Its end is an error."""
+    """Its end is an error, unless it said how long it is and its frames are held back until then."""
+    check: Callable[[], AbstractContextManager[None]] = field(default=nullcontext, repr=False)
+    """Looks at it before FFmpeg opens it, and raises what is wrong; left when that is done."""
 
 
 class Packet(NamedTuple):
@@ -105,13 +113,16 @@ class AvSource:
         """
         media = self._media
         try:
-            self._container = av.open(
-                media.url,
-                format=media.format,
-                options=dict(media.options),
-                timeout=(media.timeout_s, media.timeout_s),
-                metadata_errors="replace",
-            )
+            with media.check():
+                self._container = av.open(
+                    media.url,
+                    format=media.format,
+                    options=dict(media.options),
+                    timeout=(media.timeout_s, media.timeout_s),
+                    metadata_errors="replace",
+                )
+        except StreamError:
+            raise
         except (av.FFmpegError, OSError) as error:
             raise self._explain("cannot open", error) from self._redacted(error)
         try:
@@ -141,7 +152,7 @@ class AvSource:
         packets = self._opened().demux(self._video())
         while (packet := self._next(packets)) is not None:
             yield Packet(packet, time.monotonic_ns())
-        if self._media.is_endless and not self._closed.is_set():
+        if self._media.is_endless and not self._closed.is_set() and not self._is_over():
             raise SourceError(f"{self.uri}: the stream ended")
 
     def decode(self, packet: Packet) -> Iterator[Frame]:
@@ -155,9 +166,14 @@ class AvSource:
         except (av.FFmpegError, ValueError, MemoryError) as error:
             raise DecodeError(f"{self.uri}: a packet could not be decoded: {_words(error)}") from error
         for picture in pictures:
-            offset_s = self._clock.offset_s(picture.time)
+            time_s = packet.arrival_ns / 1e9 if self._media.is_timeless else picture.time
+            offset_s = self._clock.offset_s(time_s)
             arrival_ns = self._hold(offset_s) if self._media.is_paced else packet.arrival_ns
             yield Frame(AvPicture(picture), offset_s, arrival_ns, _duration_s(picture))
+
+    def _is_over(self) -> bool:
+        """Say whether a recording over the network has come to the end that it announced."""
+        return self._media.is_paced and bool(self._opened().duration)
 
     def _opened(self) -> InputContainer:
         if self._container is None or self._closed.is_set():
@@ -212,7 +228,8 @@ class AvSource:
     def _explain(self, what: str, error: Exception) -> StreamError:
         if isinstance(error, av.ExitError | TimeoutError):
             return self._lost(what)
-        return SourceError(f"{what} {self.uri}: {self._hide(_words(error))}")
+        kind = SourceRefused if isinstance(error, REFUSALS) else SourceError
+        return kind(f"{what} {self.uri}: {self._hide(_words(error))}")
 
     def _lost(self, what: str) -> SourceTimeout:
         return SourceTimeout(f"{what} {self.uri}: nothing came for {self._media.timeout_s:g} s")

@@ -1,9 +1,11 @@
 """A network camera: RTSP, or RTSPS through TLS."""
 
-import re
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+import functools
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from stream.errors import UsageError
+from stream.sources import _redirects
+from stream.sources._address import secrets, shown
 from stream.sources._av import AvSource, Media
 
 TRANSPORTS = ("tcp", "udp")
@@ -18,13 +20,12 @@ QUICK = {"analyzeduration": "500000", "probesize": "65536", "fpsprobesize": "0"}
 """Looking at less of the stream before the first frame: 0.3 to 1.1 s instead of 3.1 s. Not `fflags=nobuffer`: it throws
 away the first key frame, and so waits for the next one."""
 
-_SECRET = re.compile(r"(password|passwd|pwd|token)=([^&/]*)", re.IGNORECASE)
-
 
 def build(uri: str, *, realtime: bool = False, timeout_s: float = 10.0) -> AvSource:  # noqa: ARG001 - always real time
     """Prepare a network camera; it is connected when the `with` begins. The end of its stream is an error.
 
-    The certificate of an `rtsps` camera is not verified: most of them carry one that nobody signed.
+    The certificate of an `rtsps` camera is not verified: most of them carry one that nobody signed. A camera that sends
+    to another address is refused.
 
     Args:
         uri: `rtsp://user:password@host:554/path`, or `rtsps://`; `#transport=udp` at the end leaves TCP. The password
@@ -36,10 +37,9 @@ def build(uri: str, *, realtime: bool = False, timeout_s: float = 10.0) -> AvSou
         UsageError: no host, or no such transport; says what is accepted.
     """
     parts, transport = _split(uri)
-    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2], path=_SECRET.sub(r"\1=***", parts.path), query="")
     return AvSource(
         Media(
-            uri=shown.geturl(),
+            uri=shown(parts),
             url=parts.geturl(),
             format="rtsp",
             options=QUICK
@@ -49,9 +49,10 @@ def build(uri: str, *, realtime: bool = False, timeout_s: float = 10.0) -> AvSou
                 "protocol_whitelist": "rtsp,rtp,tcp,tls" + (",udp" if transport == "udp" else ""),
             },
             timeout_s=timeout_s,
-            secrets=_secrets(parts),
+            secrets=secrets(parts),
             is_live=True,
             is_endless=True,
+            check=functools.partial(_redirects.refused, parts, timeout_s),
         )
     )
 
@@ -67,11 +68,3 @@ def _split(uri: str) -> tuple[SplitResult, str]:
     if not is_good or transport not in TRANSPORTS or parts.fragment not in ("", f"transport={transport}"):
         raise UsageError(f"this is not the URI of a network camera; accepted: {ACCEPTED}")
     return parts._replace(fragment=""), transport
-
-
-def _secrets(parts: SplitResult) -> tuple[str, ...]:
-    """List what must not be shown, as it stands in the URI and as it is meant."""
-    login = parts.netloc.rpartition("@")[0]
-    in_path = (value for _, value in _SECRET.findall(parts.path))  # "/user=x&password=y" is how some cameras do it
-    found = (login, parts.password, unquote(parts.password or ""), parts.query, *in_path)
-    return tuple(filter(None, found))

@@ -21,13 +21,14 @@ from stream.sources import open_source, scheme
         ("rtsp://10.0.0.7/cam", "rtsp"),
         ("RTSP://10.0.0.7/cam", "rtsp"),
         ("rtsps://10.0.0.7/cam", "rtsp"),
+        ("https://10.0.0.7/live.m3u8", "http"),
     ],
 )
 def test_the_scheme_names_the_part(uri: str, name: str) -> None:
     assert scheme(uri) == name
 
 
-@pytest.mark.parametrize("uri", ["http://example.org/clip.mp4", "base://x", "_av://x", "s://x"])
+@pytest.mark.parametrize("uri", ["gopher://example.org/clip.mp4", "base://x", "_av://x", "s://x"])
 def test_another_scheme_is_answered_with_those_there_are(uri: str) -> None:
     with pytest.raises(UnknownPart, match=f"no source named .*; known: {', '.join(rooms.names('sources'))}"):
         open_source(uri)

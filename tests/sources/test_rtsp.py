@@ -1,9 +1,11 @@
 """A real RTSP server, killed and frozen under us."""
 
+import socket
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
 
 import pytest
@@ -117,3 +119,37 @@ def test_what_is_no_camera_is_answered_with_what_is(uri: str) -> None:
     with pytest.raises(UsageError, match=r"accepted: rtsp://user:password@host:554/path") as caught:
         open_source(uri)
     assert "cret" not in str(caught.value)
+
+
+def test_a_camera_that_sends_elsewhere_is_not_followed() -> None:
+    hits: list[bytes] = []
+    with _listening(lambda line: hits.append(line.recv(100))) as victim:
+        answer = f"RTSP/1.0 302 Found\r\nCSeq: 1\r\nLocation: rtsp://127.0.0.1:{victim}/internal\r\n\r\n".encode()
+        with (
+            _listening(lambda line: (line.recv(1000), line.sendall(answer))) as port,
+            pytest.raises(
+                SourceError, match=r"rtsp://127.0.0.1:\d+/cam sends to another address \(status 302\)"
+            ) as caught,
+        ):
+            first(f"rtsp://bob:s3cret@127.0.0.1:{port}/cam", 1)
+    assert "s3cret" not in str(caught.value)
+    assert hits == []
+
+
+@contextmanager
+def _listening(answer: Callable[[socket.socket], object]) -> Iterator[int]:
+    """Answer every connection in one way; give the port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    line, _ = server.accept()
+                    with line:
+                        answer(line)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()

@@ -1,0 +1,49 @@
+"""A folder of pictures."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stream.buffer import frames
+from stream.decode import RgbPicture, encode_jpeg
+from stream.errors import SourceError, UsageError
+from stream.sources import open_source
+
+
+def write(folder: Path, count: int = 20) -> str:
+    folder.mkdir(exist_ok=True)
+    for number in range(count):
+        picture = RgbPicture(np.full((48, 64, 3), number * 10, np.uint8))
+        (folder / f"shot {number:03d}.jpg").write_bytes(encode_jpeg(picture))
+    (folder / "notes.txt").write_text("no picture")
+    return f"images://{folder}".replace(" ", "%20")
+
+
+def test_pictures_come_in_the_order_of_their_names_at_the_rate(tmp_path: Path) -> None:
+    with open_source(write(tmp_path / "a b") + "?fps=5") as source:
+        found = list(frames(source))
+    assert [frame.offset_s for frame in found] == pytest.approx(np.arange(20) / 5)
+    assert [round(frame.picture.rgb().mean() / 10) for frame in found] == list(range(20))
+
+
+def test_one_that_is_damaged_is_left_out_and_counted(tmp_path: Path) -> None:
+    uri, drops = write(tmp_path), []
+    (tmp_path / "shot 003.jpg").write_bytes(b"no picture")
+    with open_source(uri) as source:
+        found = list(frames(source, count_drop=lambda cause, count: drops.append((cause, count))))
+    assert (len(found), drops) == (19, [("decode", 1)])
+    assert found[3].offset_s == pytest.approx(0.4), "its time passes all the same"
+
+
+@pytest.mark.parametrize(("name", "words"), [("none", "No such file"), ("empty", "has no pictures; accepted: .jpg")])
+def test_a_folder_without_pictures_says_so(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceError, match=words), open_source(f"images://{tmp_path / name}"):
+        pass
+
+
+@pytest.mark.parametrize("uri", ["images://", "images:///a?fps=0", "images:///a?fps=x", "images:///a?rate=3"])
+def test_what_is_not_accepted_is_answered_with_what_is(uri: str) -> None:
+    with pytest.raises(UsageError, match="accepted: images:///FOLDER"):
+        open_source(uri)
