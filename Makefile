@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest lint format types bench sanitize protos memory parity imports clean
+.PHONY: help demo test test-lowest chaos soak lint format types bench sanitize protos memory parity imports clean
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,13 @@ demo: $(VENV)/.serving  ## server, client, generated gestures and real footage: 
 
 test: $(VENV)/.dev  ## every test that this machine can run
 	$(BIN)/python -m pytest
+
+chaos: $(VENV)/.dev  ## cameras and clients under many faults, each with its figure; some minutes
+	$(BIN)/python -m pytest -m chaos tests/reliability
+
+SOAK ?= 300000
+soak: $(VENV)/.dev  ## so many frames while clients come and go; draws soak-output/memory.png
+	SOAK=$(SOAK) $(BIN)/python -m pytest -m soak tests/reliability
 
 lint: $(VENV)/.dev  ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -79,4 +86,4 @@ test-lowest:  ## the tests on the lowest versions that pyproject.toml allows
 	.venv-lowest/bin/python -m pytest
 
 clean:  ## remove what these recipes made
-	rm -rf .venv .venv-* demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* demo-output soak-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

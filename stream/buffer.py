@@ -1,19 +1,27 @@
-"""Bounded queue between a live source's reading thread and the session: wait, or drop the oldest and count."""
+"""Bounded queue between a live source's reading thread and the session: wait, keep the newest, or keep every frame.
+
+Bounded twice: by count, and by age, since what waited in the network before it came here is old already.
+"""
 
 import logging
+import math
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from typing import Any, Generic, Protocol, TypeVar
 
-from stream.errors import DecodeError, UsageError
+from stream.errors import DecodeError, Overrun, SourceTimeout, UsageError
+from stream.lateness import Lateness
 from stream.types import Frame
 
-POLICIES = ("wait", "latest")
-"""What happens to a frame nobody has taken yet when the next one comes: it is waited for, or dropped and counted."""
+SIZES = {"wait": 2, "latest": 2, "every": 32}
+"""Policy -> count of frames that wait. What happens to a frame nobody has taken yet when there is no room for the next:
+it is waited for (wait), dropped and counted (latest), or the stream ends (every: none is ever lost in silence). Two are
+enough for an uneven arrival, and each one more is one more frame interval of age; 32 last for a second or so."""
 
-SIZE = 2
-"""Count: frames that wait. Enough for an uneven arrival; each one more is one more frame interval of age."""
+POLICIES = tuple(SIZES)
 
 LEAVE_S = 1.0
 """Seconds: how long to wait for the reading thread when the consumer leaves. One that hangs in a dead camera longer
@@ -41,15 +49,18 @@ class Packets(Protocol):
 class Buffer(Generic[Item]):
     """At most `size` items between a thread that puts and one that iterates; it never grows."""
 
-    def __init__(self, policy: str = "latest", size: int = SIZE) -> None:
-        """Begin empty.
+    def __init__(self, policy: str = "latest", size: int | None = None, patience_s: float = math.inf) -> None:
+        """Begin empty; by default with the policy's usual size, and a consumer that waits for ever.
 
         Raises:
             UsageError: no such policy, or a size below 1.
         """
-        if policy not in POLICIES or size < 1:
-            raise UsageError(f"policy {policy!r}, size {size}; accepted: {' or '.join(POLICIES)}, size 1 or more")
-        self._policy, self._size = policy, size
+        if policy not in POLICIES:
+            raise UsageError(f"policy {policy!r}; accepted: {', '.join(POLICIES)}")
+        size = SIZES[policy] if size is None else size
+        if size < 1:
+            raise UsageError(f"size {size}; accepted: 1 or more")
+        self._policy, self._size, self._patience_s = policy, size, patience_s
         self._items: deque[Item] = deque()
         self._drops: Counter[str] = Counter()
         self._changed = threading.Condition()
@@ -57,11 +68,17 @@ class Buffer(Generic[Item]):
         self._error: BaseException | None = None
 
     def put(self, item: Item) -> bool:
-        """Add an item: waits for room, or makes some by dropping the oldest. False when the consumer has left."""
+        """Add an item: waits for room, makes some by dropping the oldest, or gives up. False when it is of no use."""
         with self._changed:
             while self._policy == "wait" and len(self._items) >= self._size and not self._is_closed:
                 self._changed.wait()
             if self._is_closed:
+                return False
+            if len(self._items) >= self._size and self._policy == "every":
+                self._is_ended, self._error = (
+                    True,
+                    Overrun(f"it cannot keep up: {self._size} frames wait, policy every"),
+                )
                 return False
             if len(self._items) >= self._size:
                 self._items.popleft()
@@ -84,7 +101,7 @@ class Buffer(Generic[Item]):
     def end(self, error: BaseException | None = None) -> None:
         """Say that nothing more comes; the consumer gets what is left, then `error` if there is one."""
         with self._changed:
-            self._is_ended, self._error = True, error
+            self._is_ended, self._error = True, self._error or error
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -95,10 +112,15 @@ class Buffer(Generic[Item]):
             self._changed.notify_all()
 
     def __iter__(self) -> Iterator[Item]:
+        """Yield items until the end.
+
+        Raises:
+            SourceTimeout: nothing was put for `patience_s`.
+            BaseException: what the producer ended with, after the items that came before it.
+        """
         while True:
             with self._changed:
-                while not self._items and not self._is_ended:
-                    self._changed.wait(1.0)  # a bare wait cannot be interrupted from the keyboard on Windows
+                self._await()
                 if not self._items:
                     break
                 item = self._items.popleft()
@@ -107,33 +129,74 @@ class Buffer(Generic[Item]):
         if self._error and not self._is_closed:
             raise self._error
 
+    def _await(self) -> None:
+        """Wait until there is an item, or the end."""
+        end_s = time.monotonic() + self._patience_s
+        while not self._items and not self._is_ended:
+            if time.monotonic() >= end_s:
+                raise SourceTimeout(f"no frame came for {self._patience_s:g} s")
+            self._changed.wait(min(1.0, self._patience_s))  # a bare wait cannot be interrupted on Windows
+
 
 def _ignore(_cause: str, _count: int) -> None:
     """Count nothing."""
 
 
 def frames(
-    source: Packets, policy: str | None = None, count_drop: CountDrop = _ignore, size: int = SIZE
+    source: Packets,
+    policy: str | None = None,
+    count_drop: CountDrop = _ignore,
+    size: int | None = None,
+    *,
+    max_age_s: float = math.inf,
+    patience_s: float = math.inf,
 ) -> Generator[Frame, None, None]:
     """Yield a source's frames, not converted yet; close the generator before the source.
 
     A live source is read and decoded in a thread of its own, so that its age is known and its newest frame is at hand.
-    Any other is read here, as fast as the frames are taken.
+    Any other is read here, as fast as the frames are taken, and loses none whatever the policy.
 
     Args:
         source: an open source.
-        policy: "wait" or "latest"; None means "latest" for a live source and "wait" for any other.
+        policy: "wait", "latest" or "every"; None means "latest" for a live source and "wait" for any other.
         count_drop: called here, never in the reading thread: "decode" for each packet that could not be read (the
-            stream goes on), "backlog" for frames that a newer one pushed out.
-        size: count, 1 or more: frames that wait.
+            stream goes on), "backlog" for frames that a newer one pushed out, "late" for those that were too old.
+        size: count, 1 or more: frames that wait; None: as many as the policy needs.
+        max_age_s: seconds, more than 0: a frame of a live source with policy "latest" that is older is dropped, by its
+            arrival here and by how late it was then (`Lateness`).
+        patience_s: seconds, more than 0, without a frame of a live source after which it counts as lost.
 
     Raises:
         UsageError: no such policy.
+        Overrun: there was no room for a frame, and the policy is "every"; after those that waited.
+        SourceTimeout: no frame came for `patience_s`, or none that was not too old.
         SourceError: from the source, after the frames that came before it.
     """
-    buffer = Buffer[Frame](policy or ("latest" if source.is_live else "wait"), size)
-    is_ahead = source.is_live or policy == "latest"
-    return _read_ahead(source, buffer, count_drop) if is_ahead else _read(source, count_drop)
+    policy = policy or ("latest" if source.is_live else "wait")
+    buffer = Buffer[Frame](policy, size, patience_s)
+    if not (source.is_live or policy == "latest"):
+        return _read(source, count_drop)
+    stream = _read_ahead(source, buffer, count_drop)
+    is_bounded = policy == "latest" and source.is_live and math.isfinite(max_age_s)
+    return _fresh(stream, max_age_s, patience_s, count_drop) if is_bounded else stream
+
+
+def _fresh(
+    stream: Generator[Frame, None, None], max_age_s: float, patience_s: float, count_drop: CountDrop
+) -> Generator[Frame, None, None]:
+    """Leave out frames that are too old; where all are for `patience_s`, opening the source anew is what helps."""
+    lateness, late_since_s = Lateness(), math.inf
+    with closing(stream):
+        for frame in stream:
+            late_s, now_s = lateness.of(frame.offset_s, frame.arrival_ns / 1e9), time.monotonic()
+            if now_s - frame.arrival_ns / 1e9 + late_s <= max_age_s:
+                late_since_s = math.inf
+                yield frame
+                continue
+            count_drop("late", 1)
+            late_since_s = min(late_since_s, now_s)
+            if now_s - late_since_s > patience_s:
+                raise SourceTimeout(f"its frames came more than {max_age_s:g} s late for {patience_s:g} s")
 
 
 def _read(source: Packets, count_drop: CountDrop) -> Generator[Frame, None, None]:

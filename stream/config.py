@@ -35,16 +35,21 @@ class SessionSettings:
     """Clear the memory when the scene is cut."""
 
     def __post_init__(self) -> None:
-        _check("memory_s", self.memory_s is None or self.memory_s > 0, self.memory_s, "more than 0 s, or inf")
-        _check("top_k", self.top_k >= 1, self.top_k, "1 or more")
-        _check("begin_threshold", 0 < self.begin_threshold <= 1, self.begin_threshold, "in (0, 1]")
+        check("memory_s", self.memory_s is None or self.memory_s > 0, self.memory_s, "more than 0 s, or inf")
+        check("top_k", self.top_k >= 1, self.top_k, "1 or more")
+        check("begin_threshold", 0 < self.begin_threshold <= 1, self.begin_threshold, "in (0, 1]")
         limit = f"in (0, begin_threshold = {self.begin_threshold:g}]"
-        _check("end_threshold", 0 < self.end_threshold <= self.begin_threshold, self.end_threshold, limit)
-        _check("min_duration_s", 0 <= self.min_duration_s < math.inf, self.min_duration_s, "0 s or more")
-        _check("smoothing_s", 0 <= self.smoothing_s < math.inf, self.smoothing_s, "0 s or more")
-        _check("max_gap_s", self.max_gap_s > 0, self.max_gap_s, "more than 0 s")
+        check("end_threshold", 0 < self.end_threshold <= self.begin_threshold, self.end_threshold, limit)
+        check("min_duration_s", 0 <= self.min_duration_s < math.inf, self.min_duration_s, "0 s or more")
+        check("smoothing_s", 0 <= self.smoothing_s < math.inf, self.smoothing_s, "0 s or more")
+        check("max_gap_s", self.max_gap_s > 0, self.max_gap_s, "more than 0 s")
 
 
-def _check(name: str, is_good: bool, found: object, accepted: str) -> None:
+def check(name: str, is_good: bool, found: object, accepted: str) -> None:
+    """Hold a setting to its range.
+
+    Raises:
+        UsageError: it is not good; names what was found and what is accepted.
+    """
     if not is_good:
         raise UsageError(f"{name} is {found}; accepted: {accepted}")

@@ -73,23 +73,23 @@ class Session:
             raise UnknownPart("cause of a drop", cause, self._drops)
         self._drops[cause] += count
 
-    def skip(self, offset_s: float, is_lost: bool = False) -> str | None:
+    def skip(self, offset_s: float, lost: str | None = None) -> str | None:
         """Say why the frame of that offset is not used, and count it; None, and nothing noted, when it is to be fed.
 
         A frame that is known only by its offset need not be decoded to learn this; `feed` asks it of every frame.
 
         Args:
             offset_s: seconds on the stream's clock.
-            is_lost: its picture was given up for a newer frame.
+            lost: why its picture is not to be had any more, "backlog" or "late"; None where it is.
 
         Returns:
             "order" where the offset is not more than `seen_s`, "rate" where the model's rate does not need it,
-            "backlog" where it was needed and is lost.
+            `lost` where it was needed.
         """
-        cause = self._needless(offset_s) or ("backlog" if is_lost else None)
+        cause = self._needless(offset_s) or lost
         if cause:
             self.drop(cause)
-        if cause in ("rate", "backlog"):
+        if cause not in (None, "order"):
             self._seen_s = offset_s
         return cause
 

@@ -110,6 +110,8 @@ class Drops:
     """Count: pictures that could not be read."""
     order: int = 0
     """Count: timestamps that did not increase."""
+    late: int = 0
+    """Count: older than the limit when their turn came."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """A network camera for tests: GStreamer's RTSP server. Run by the system's Python, which has `gi`; see test_rtsp.py.
 
-    rtsp_server.py [user password]
+    rtsp_server.py PORT [user password]
 
-Prints its port, then serves /cam (H.264, 160x120, 25 fps, a pattern with a moving ball) on 127.0.0.1 until killed.
+Prints its port (0 lets the system choose one), then serves /cam on 127.0.0.1 until killed:
+H.264, 160x120, 25 fps, a pattern with a moving ball.
 """
 
 import sys
@@ -19,10 +20,10 @@ PIPELINE = (
 )
 
 
-def serve(user: str = "", password: str = "") -> None:
+def serve(port: str, user: str = "", password: str = "") -> None:
     """Serve until killed; with a user, only to them."""
     Gst.init(None)
-    server = GstRtspServer.RTSPServer(address="127.0.0.1", service="0")
+    server = GstRtspServer.RTSPServer(address="127.0.0.1", service=port)
     factory = GstRtspServer.RTSPMediaFactory(launch=PIPELINE, shared=True)
     server.get_mount_points().add_factory("/cam", factory)
     if user:

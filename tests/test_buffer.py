@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stream.buffer import Buffer, frames
 from stream.decode import RgbPicture
-from stream.errors import DecodeError, SourceError, UsageError
+from stream.errors import DecodeError, Overrun, SourceError, SourceTimeout, UsageError
 from stream.types import Frame
 
 PICTURE = RgbPicture(np.zeros((2, 2, 3), np.uint8))
@@ -100,7 +100,7 @@ def test_closing_frees_a_waiting_producer() -> None:
 
 
 def test_unknown_policy_names_the_known() -> None:
-    with pytest.raises(UsageError, match="policy 'newest', size 2; accepted: wait or latest"):
+    with pytest.raises(UsageError, match="policy 'newest'; accepted: wait, latest, every"):
         Buffer("newest")
     with pytest.raises(UsageError, match="size 0"):
         Buffer("wait", 0)
@@ -165,3 +165,54 @@ def test_the_thread_ends_when_the_consumer_leaves(policy: str) -> None:
         assert readers()
     assert not readers()
     assert tape.read_count < 1000
+
+
+def test_every_loses_nothing_until_there_is_no_room_and_then_ends() -> None:
+    buffer = Buffer[int]("every", 3)
+    assert [buffer.put(item) for item in range(5)] == [True, True, True, False, False]
+    found = []
+    with pytest.raises(Overrun, match="cannot keep up: 3 frames wait"):
+        for item in buffer:
+            found.append(item)
+    assert found == [0, 1, 2]
+    assert not buffer.drops()
+
+
+def test_a_stream_that_falls_silent_is_noticed() -> None:
+    tape = Tape([0], is_live=True, gap_s=1.5)
+    began_s = time.monotonic()
+    with closing(frames(tape, patience_s=0.3)) as stream:
+        with pytest.raises(SourceTimeout, match=r"no frame came for 0\.3 s"):
+            next(stream)
+        assert 0.3 <= time.monotonic() - began_s < 1.5
+
+
+class Held(Tape):
+    """A live source whose frames come when they like: each packet is (offset_s, arrival_s ago)."""
+
+    def __init__(self, *packets: tuple[float, float]) -> None:
+        super().__init__([], is_live=True)
+        self.held = packets
+
+    def __iter__(self) -> Iterator[tuple[float, float]]:
+        for packet in self.held:
+            time.sleep(0.02)
+            yield packet
+
+    def decode(self, packet: tuple[float, float]) -> Iterator[Frame]:
+        yield Frame(PICTURE, packet[0], time.monotonic_ns() - round(packet[1] * 1e9))
+
+
+def test_a_frame_that_is_too_old_is_dropped_and_counted_by_its_wait_here_and_before() -> None:
+    tally = Tally()
+    waited_here, waited_before = ((10.0, 5.0), (12.0, 3.0)), ((11.0, 0.0),)
+    held = Held(*waited_here, (15.0, 0.0), *waited_before, (15.1, 0.0))
+    stream = frames(held, "latest", tally, size=9, max_age_s=2.0)
+    assert [frame.offset_s for frame in stream] == [15.0, 15.1]
+    assert tally == {"late": 3}
+
+
+def test_one_that_is_always_late_counts_as_lost() -> None:
+    held = Held((10.0, 0.0), *((number / 50, 0.0) for number in range(100)))
+    with pytest.raises(SourceTimeout, match=r"more than 1 s late for 0\.2 s"):
+        list(frames(held, "latest", size=9, max_age_s=1.0, patience_s=0.2))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from stream import cards, decode
+from stream.server import settings
 from stream.sources import open_source
 from tests.training import footage
 
@@ -37,7 +38,7 @@ def test_the_readmes_python_says_when_gestures_begin_and_end() -> None:
 
 @needs_default
 def test_the_service_pages_client_gets_labels_from_a_server(capsys: pytest.CaptureFixture[str]) -> None:
-    [code] = blocks("docs/service.md", "python")
+    code, _ = blocks("docs/service.md", "python")
     client: dict[str, object] = {}
     exec(compile(code, "docs/service.md", "exec"), client)
     with open_source("synthetic://gestures?seconds=2&fps=10") as source:
@@ -76,6 +77,37 @@ def test_the_training_pages_commands_make_models_of_ones_own_classes(tmp_path: P
         assert done.returncode == 0, done.stderr
     assert cards.load(str(tmp_path / "runs/mine/mine.toml")).labels == ("blue", "red")
     assert cards.load(str(tmp_path / "runs/screen/screen.toml")).labels == ("blue", "red")
+
+
+@needs_default
+def test_the_service_pages_watcher_says_when_gestures_begin_and_end(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    _, code = blocks("docs/service.md", "python")
+    client: dict[str, object] = {}
+    exec(compile(code, "docs/service.md", "exec"), client)
+    source = "synthetic://gestures?seconds=20&classes=wave"
+    (tmp_path / "stream.toml").write_text(f'[source.door]\nuri = "{source}"\nrealtime = true\npolicy = "wait"\n')
+    command = [sys.executable, "-m", "stream.cli.serve", "--port", "0", "--quiet", "--config", tmp_path / "stream.toml"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        client["follow"](server.stdout.readline().split()[-1], "door")  # type: ignore[operator]
+        server.terminate()
+    said = capsys.readouterr().out
+    assert re.search(r"^wave PHASE_BEGIN \d+\.\d s$", said, re.MULTILINE)
+    assert re.search(r"^wave PHASE_END \d+\.\d s$", said, re.MULTILINE)
+
+
+def test_the_service_pages_stream_toml_is_accepted(tmp_path: Path) -> None:
+    [text] = blocks("docs/service.md", "toml")
+    (tmp_path / "stream.toml").write_text(text)
+    (tmp_path / "door.secret").write_text("s3cret")
+    assert sorted(settings.load(tmp_path / "stream.toml", {}).sources) == ["door", "lobby", "test"]
+
+
+def test_the_service_page_names_every_field_of_a_source() -> None:
+    page = (ROOT / "docs/service.md").read_text("utf-8")
+    assert not [name for name in settings.FIELDS if not re.search(rf"\b{name}\b", page)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -13,7 +13,7 @@ ROWS = (
     {"v1"},
     {"types", "errors", "paths", "colours"},
     {"cache", "catalogue", "labels", "storage", "downloads"},
-    {"config", "cards", "rooms", "decode", "spans", "othermotion", "onnxfile"},
+    {"config", "cards", "rooms", "decode", "lateness", "spans", "othermotion", "onnxfile"},
     {"motions", "screentime"},
     {"gestures"},
     {"preprocess", "smoothing", "resampling", "cuts", "buffer", "sprites", "matching"}
@@ -40,6 +40,8 @@ HEAVY = {
     "grpc": ("server/", "v1/"),
     "matplotlib": ("sinks/plot.py", "training/", "report/picture.py", "evaluation/plots.py", "bench/plot.py"),
     "ai_edge_litert": ("bench/peers/litert.py",),
+    "prometheus_client": ("server/metrics.py",),
+    "aiohttp": ("server/http.py",),
     "PIL": ("sinks/video.py", "training/"),
     "typer": ("cli/",),
     "rich": ("cli/", "sinks/table.py", "training/"),

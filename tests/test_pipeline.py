@@ -78,7 +78,7 @@ def test_drops_told_from_outside_are_reported_by_cause() -> None:
     session.drop("backlog", 3)
     session.drop("decode")
     assert feed(session, frames([0.0]))[0].drops == Drops(backlog=3, decode=1)
-    with pytest.raises(UnknownPart, match="known: backlog, decode, order, rate"):
+    with pytest.raises(UnknownPart, match="known: backlog, decode, late, order, rate"):
         session.drop("weather")
 
 
@@ -251,7 +251,7 @@ def test_a_frame_may_be_skipped_by_its_offset_alone() -> None:
 def test_a_lost_frame_counts_as_backlog_where_it_was_needed_and_its_place_is_for_the_next() -> None:
     session = Session(Toy(), RAW)
     feed(session, frames([0.0]))
-    assert [session.skip(offset_s, is_lost=True) for offset_s in (0.05, 0.1, 0.1)] == ["rate", "backlog", "order"]
+    assert [session.skip(offset_s, lost="backlog") for offset_s in (0.05, 0.1, 0.1)] == ["rate", "backlog", "order"]
     assert session.skip(0.14) is None, "what was lost was not used"
     assert session.drops == Drops(rate=1, backlog=1, order=1)
 

@@ -1,24 +1,80 @@
 """stream-serve: the gRPC server."""
 
 import asyncio
-import logging
+import functools
 import math
+import os
 import signal
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stream import rooms
+from stream.cli import logs
 from stream.cli.console import Version, program
 from stream.cli.entry import INTERRUPTED
-from stream.recogniser import Recogniser, load
+from stream.errors import UsageError
+from stream.recogniser import load
+from stream.server import access, settings
+from stream.server.admission import Limits
+from stream.server.listening import Tls
+from stream.server.serve import Plan
 from stream.server.serve import serve as run
-from stream.server.service import Limits
 
 DEFAULT = "gestures-a0"
+LISTENING, LIMITS = "Who is let in", "What is allowed"
 
-Host = Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 lets other machines in, unencrypted.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 lets the system choose.")]
+Config = Annotated[
+    Path | None,
+    typer.Option(help="A stream.toml: sources to keep open and serve to all who watch; read again when it changes."),
+]
+Host = Annotated[
+    str,
+    typer.Option(
+        help="Address to listen at; 0.0.0.0 lets other machines in, with TLS or --insecure.", rich_help_panel=LISTENING
+    ),
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 lets the system choose.", rich_help_panel=LISTENING)]
+HttpPort = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        help="Port of /metrics, /healthz and /readyz; 0 lets the system choose.",
+        rich_help_panel=LISTENING,
+        show_default="none",
+    ),
+]
+HttpHost = Annotated[str, typer.Option(help="Address of these; they are never encrypted.", rich_help_panel=LISTENING)]
+Certificate = Annotated[
+    Path | None, typer.Option("--tls-cert", help="Certificate, PEM; with --tls-key.", rich_help_panel=LISTENING)
+]
+Key = Annotated[Path | None, typer.Option("--tls-key", help="Its key, PEM.", rich_help_panel=LISTENING)]
+Authority = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-client-ca", help="Who signs the certificates that clients must show, PEM.", rich_help_panel=LISTENING
+    ),
+]
+Tokens = Annotated[
+    Path | None,
+    typer.Option(
+        help="File of the tokens that clients must show; read again when it changes.", rich_help_panel=LISTENING
+    ),
+]
+NewToken = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Make a token, say what the file is to have, and leave.", rich_help_panel=LISTENING
+    ),
+]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Let other machines in without TLS.", rich_help_panel=LISTENING)
+]
+Reflection = Annotated[
+    bool, typer.Option("--reflection/--no-reflection", help="Tell clients the protocol.", rich_help_panel=LISTENING)
+]
 Models = Annotated[
     list[str] | None,
     typer.Option("--model", help="Name or card of a model to load; may be given again.", show_default=DEFAULT),
@@ -28,54 +84,123 @@ Threads = Annotated[int, typer.Option(min=1, help="Count of threads per step.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Count of frames in work at once.", show_default="one per processor")
 ]
-Streams = Annotated[int, typer.Option(min=1, help="Count of streams open at once; more are refused.")]
-Megabytes = Annotated[int, typer.Option(min=1, max=1024, help="Megabytes: largest message taken.")]
-Megapixels = Annotated[float, typer.Option(min=0.001, max=1000, help="Millions of pixels: largest picture taken.")]
-Idle = Annotated[float, typer.Option(min=0, help="Seconds: streams without a frame for this long are ended; 0: never.")]
-Drain = Annotated[float, typer.Option(min=0, help="Seconds that open streams have to end after SIGTERM or Ctrl-C.")]
+Streams = Annotated[
+    int, typer.Option(min=1, help="Count of streams open at once; more are refused.", rich_help_panel=LIMITS)
+]
+PerClient = Annotated[
+    int,
+    typer.Option(min=1, help="Count of these of one token, certificate or address.", rich_help_panel=LIMITS),
+]
+Megabytes = Annotated[
+    int, typer.Option(min=1, max=1024, help="Megabytes: largest message taken.", rich_help_panel=LIMITS)
+]
+Megapixels = Annotated[
+    float, typer.Option(min=0.001, max=1000, help="Millions of pixels: largest picture taken.", rich_help_panel=LIMITS)
+]
+Idle = Annotated[
+    float,
+    typer.Option(
+        min=0, help="Seconds: streams without a frame for this long are ended; 0: never.", rich_help_panel=LIMITS
+    ),
+]
+Age = Annotated[
+    float,
+    typer.Option(
+        "--max-connection-age-s",
+        min=0,
+        help="Seconds: older connections take no new streams and close after their own; 0: never.",
+        rich_help_panel=LIMITS,
+    ),
+]
+Drain = Annotated[
+    float,
+    typer.Option(min=0, help="Seconds that open streams have to end after SIGTERM or Ctrl-C.", rich_help_panel=LIMITS),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Log warnings and errors only.")]
+LogJson = Annotated[bool, typer.Option("--log-json", help="Log an object a line, with the stream it is about.")]
 
 
 def serve(
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 50051,
+    config: Config = None,
     model: Models = None,
     runtime: Engine = "onnxruntime",
     threads: Threads = 1,
     workers: Workers = None,
+    host: Host = "127.0.0.1",
+    port: Port = 50051,
+    tls_cert: Certificate = None,
+    tls_key: Key = None,
+    tls_client_ca: Authority = None,
+    tokens: Tokens = None,
+    new_token: NewToken = None,
+    insecure: Insecure = False,
+    reflection: Reflection = True,
+    http_port: HttpPort = None,
+    http_host: HttpHost = "127.0.0.1",
     max_streams: Streams = 128,
+    max_streams_per_client: PerClient = 128,
     max_message_mb: Megabytes = 16,
     max_megapixels: Megapixels = 16.8,
     idle_timeout_s: Idle = 0.0,
+    max_connection_age_s: Age = 0.0,
     drain_s: Drain = 10.0,
+    log_json: LogJson = False,
     quiet: Quiet = False,
     version: Version = False,  # noqa: ARG001  # answered before this runs
 ) -> None:
-    """Recognise actions in streams of frames sent over gRPC (protos/stream/v1/recognition.proto).
+    """Recognise actions in frames that clients send over gRPC, and in sources that stream.toml names.
 
     Prints "listening on HOST:PORT" once streams are taken; the log goes to stderr. Ends on SIGTERM or Ctrl-C, when the
-    open streams have ended or had their time.
+    open streams have ended or had their time. SIGHUP reads stream.toml and the tokens again.
     """
-    logging.basicConfig(
-        level=logging.WARNING if quiet else logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    if new_token is not None:
+        _make(new_token)
+        return
+    logs.configure(is_json=log_json, is_quiet=quiet)
+    plan = Plan(
+        models=tuple(dict.fromkeys(model or [DEFAULT])),
+        host=host,
+        port=port,
+        tls=_tls(tls_cert, tls_key, tls_client_ca),
+        is_insecure=insecure,
+        http_host=http_host,
+        http_port=http_port,
+        has_reflection=reflection,
+        workers=workers,
+        limits=Limits(
+            max_streams=max_streams,
+            max_streams_per_client=max_streams_per_client,
+            max_message_bytes=max_message_mb * 2**20,
+            max_pixels=int(max_megapixels * 1e6),
+            idle_timeout_s=idle_timeout_s or math.inf,
+            max_connection_age_s=max_connection_age_s or math.inf,
+        ),
+        drain_s=drain_s,
+        tokens=tokens,
+        configure=functools.partial(settings.load, config, os.environ) if config else None,
     )
-    limits = Limits(
-        max_streams=max_streams,
-        max_message_bytes=max_message_mb * 2**20,
-        max_pixels=int(max_megapixels * 1e6),
-        idle_timeout_s=idle_timeout_s or math.inf,
-    )
-
-    def load_all() -> list[Recogniser]:
-        return [load(name, runtime, threads) for name in dict.fromkeys(model or [DEFAULT])]
-
-    def ready(address: str) -> None:
-        typer.echo(f"listening on {address}")  # flushes
-
-    service = run(load_all, host=host, port=port, workers=workers, limits=limits, drain_s=drain_s, ready=ready)
-    if asyncio.run(service) is signal.SIGINT:
+    if asyncio.run(run(plan, lambda name: load(name, runtime, threads), _say)) is signal.SIGINT:
         raise typer.Exit(INTERRUPTED)
+
+
+def _say(address: str, http: str | None) -> None:
+    typer.echo(f"listening on {address}")  # flushes
+    if http:
+        typer.echo(f"metrics and health at http://{http}")
+
+
+def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> Tls | None:
+    if certificate and key:
+        return Tls(certificate, key, authority)
+    if certificate or key or authority:
+        raise UsageError("TLS needs --tls-cert and --tls-key; --tls-client-ca can be added to them")
+    return None
+
+
+def _make(name: str) -> None:
+    token, words = access.new_token(name)
+    typer.echo(f"token: {token}\n\nAdd to the file of --tokens; the token itself is kept nowhere:\n\n{words}", nl=False)
 
 
 main = program(serve)

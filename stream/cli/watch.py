@@ -3,13 +3,14 @@
 import math
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from stream.cli.console import Version, log_to_stderr, program
 from stream.cli.outputs import Outputs
 from stream.config import SessionSettings
+from stream.errors import UsageError
 from stream.pipeline import run
 from stream.recogniser import Recogniser, load
 from stream.sources import open_source, scheme
@@ -17,7 +18,7 @@ from stream.sources.base import Source
 
 DEFAULT = "gestures-a0"
 USUAL = SessionSettings()
-READING, OUTPUT = "How the stream is read", "Where it goes"
+READING, OUTPUT, SERVER = "How the stream is read", "Where it goes", "How the server is reached"
 
 Uri = Annotated[
     str,
@@ -42,9 +43,24 @@ Server = Annotated[
     typer.Option(
         envvar="STREAM_SERVER",
         metavar="HOST:PORT",
-        help="Let this server compute; frames are sent to it, unencrypted.",
+        help="Let this server compute; frames are sent to it, unencrypted unless --tls-ca is given.",
         show_default="compute here",
     ),
+]
+Authority = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-ca", help="Who signs the server's certificate, PEM.", rich_help_panel=SERVER, show_default="none"
+    ),
+]
+Certificate = Annotated[
+    Path | None,
+    typer.Option("--tls-cert", help="A certificate to show, PEM; with --tls-key.", rich_help_panel=SERVER),
+]
+Key = Annotated[Path | None, typer.Option("--tls-key", help="Its key, PEM.", rich_help_panel=SERVER)]
+Token = Annotated[
+    Path | None,
+    typer.Option(envvar="STREAM_TOKEN_FILE", help="File with the token to show.", rich_help_panel=SERVER),
 ]
 Realtime = Annotated[
     bool | None,
@@ -130,6 +146,10 @@ def watch(
     runtime: Engine = "onnxruntime",
     threads: Threads = 1,
     server: Server = None,
+    tls_ca: Authority = None,
+    tls_cert: Certificate = None,
+    tls_key: Key = None,
+    token_file: Token = None,
     realtime: Realtime = None,
     seconds: Seconds = None,
     json: Json = False,
@@ -168,7 +188,8 @@ def watch(
     stop_s = math.inf if seconds is None else seconds
     log_to_stderr()
     if server:
-        _watch_there(pictures, outputs, server, model or "", stop_s)
+        shown = {"authority": tls_ca, "certificate": tls_cert, "key": tls_key, "token": _token(token_file)}
+        _watch_there(pictures, outputs, server, model or "", stop_s, shown)
     else:
         _watch_here(pictures, outputs, load(model or DEFAULT, runtime, threads), stop_s)
 
@@ -180,12 +201,23 @@ def _watch_here(source: Source, outputs: Outputs, recogniser: Recogniser, stop_s
         run(source, session, send, stop_s=stop_s)
 
 
-def _watch_there(source: Source, outputs: Outputs, target: str, model: str, stop_s: float) -> None:
+def _watch_there(
+    source: Source, outputs: Outputs, target: str, model: str, stop_s: float, shown: dict[str, Any]
+) -> None:
     from stream.server import client  # noqa: PLC0415 - grpc takes longer to import than all the rest
+    from stream.server.entry import Entry  # noqa: PLC0415
 
     title = "   ".join(filter(None, (source.uri, model, target)))
     with outputs.opened(title) as send, source:
-        client.watch(source, target, send, model=model, settings=outputs.asked, stop_s=stop_s)
+        entry = Entry(**shown)
+        client.watch(source, target, send, model=model, settings=outputs.asked, stop_s=stop_s, entry=entry)
+
+
+def _token(path: Path | None) -> str:
+    try:
+        return path.read_text("utf-8").strip() if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}") from error
 
 
 def _is_live(uri: str, is_json: bool) -> bool:

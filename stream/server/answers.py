@@ -1,11 +1,14 @@
 """What is said of each frame of one stream: no loops, sockets or threads."""
 
 import math
+import time
 
 from stream.errors import DecodeError
+from stream.lateness import Lateness
 from stream.pipeline import Session
 from stream.server import convert
 from stream.server.convert import Incoming
+from stream.server.metrics import PUSHED, Metrics, Stopwatch
 from stream.types import Frame
 from stream.v1 import recognition_pb2 as pb
 
@@ -13,30 +16,50 @@ from stream.v1 import recognition_pb2 as pb
 class Answers:
     """A session, and the questions asked of a frame before its picture is decoded. One caller at a time."""
 
-    def __init__(self, session: Session, max_pixels: int) -> None:
-        self.session, self._max_pixels = session, max_pixels
+    def __init__(
+        self, session: Session, metrics: Metrics, stopwatch: Stopwatch, max_pixels: int, max_age_s: float
+    ) -> None:
+        self.session, self._max_pixels, self._max_age_s = session, max_pixels, max_age_s
+        self._metrics, self._stopwatch = metrics, stopwatch
+        self._lateness = Lateness()
 
     def refuse(self, frame: Incoming) -> pb.RecognizeResponse | None:
         """Answer a frame whose picture is not needed: out of order, or skipped. None for one that is to be used."""
-        cause = self.session.skip(frame.offset_s, is_lost=frame.message is None)
+        cause = self.session.skip(frame.offset_s, self._lost(frame))
+        if cause:
+            self._metrics.dropped(PUSHED, cause)
         if cause == "order":  # an offset out of range is not a number
             return convert.fault(frame, cause, self._order(frame.offset_s))
         return convert.skipped(frame, cause) if cause else None
 
     def use(self, frame: Incoming) -> pb.RecognizeResponse:
         """Decode, preprocess, step, smooth. A picture that cannot be read changes nothing but the count of drops."""
+        self._stopwatch.start()
         try:
             picture = convert.picture(frame, self._max_pixels)
+            self._stopwatch("decode")
             update = self.session.feed(Frame(picture, frame.offset_s, frame.arrival_ns))
         except DecodeError as error:
             self.session.drop("decode")
+            self._metrics.dropped(PUSHED, "decode")
             return convert.fault(frame, "decode", str(error))
         assert update is not None  # noqa: S101  # `refuse` has asked whether it is needed
-        return convert.update(frame, update)
+        self._metrics.used(PUSHED, update.age_s)
+        return pb.RecognizeResponse(update=convert.update(frame.sequence, update))
 
     def finish(self) -> pb.RecognizeResponse:
         """End what still goes on."""
-        return convert.finished(self.session.finish(), self.session.drops)
+        return pb.RecognizeResponse(finished=convert.finished(self.session.finish(), self.session.drops))
+
+    def _lost(self, frame: Incoming) -> str | None:
+        """Name why a frame's picture is not to be used whatever the model needs, if there is a reason."""
+        if math.isnan(frame.offset_s):
+            return None
+        arrival_s = frame.arrival_ns / 1e9
+        age_s = time.monotonic() - arrival_s + self._lateness.of(frame.offset_s, arrival_s)
+        if frame.message is None:
+            return "backlog"
+        return "late" if age_s > self._max_age_s else None
 
     def _order(self, offset_s: float) -> str:
         if math.isnan(offset_s):

@@ -24,6 +24,7 @@ from stream.decode import encode_jpeg
 from stream.errors import ServiceError, UnknownPart, UsageError
 from stream.resampling import Resampler
 from stream.server import convert
+from stream.server.entry import Entry
 from stream.sources.base import Source
 from stream.types import Drops, Frame, Picture, Update
 from stream.v1 import recognition_pb2 as pb
@@ -31,12 +32,8 @@ from stream.v1 import recognition_pb2_grpc as rpc
 
 Send = Callable[[Frame, Update | None], None]
 
-OPTIONS = (
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.http2.ping_timeout_ms", 5_000),  # without it a frozen server is never found
-    ("grpc.http2.max_pings_without_data", 0),
-)
+OPEN = Entry()
+"""Nothing is shown and nothing is encrypted."""
 LEAVE_S = 2.0
 """Seconds: how long the sending thread has to let go of the source, and the server to say its last."""
 
@@ -83,6 +80,7 @@ def watch(
     quality: int = 85,
     in_flight: int = 4,
     timeout_s: float = 5.0,
+    entry: Entry = OPEN,
 ) -> Trips:
     """Send a source's frames to a server until it ends, or reaches `stop_s`; the counterpart of `pipeline.run`.
 
@@ -101,6 +99,7 @@ def watch(
         quality: of the JPEGs, 1 to 100.
         in_flight: count of frames that may be without a reply, 1 or more.
         timeout_s: seconds that the server has to answer at first.
+        entry: what is shown to the server, and how the line is encrypted.
 
     Raises:
         ServiceError: the server cannot be reached, or ended the stream; carries its status and words.
@@ -108,13 +107,14 @@ def watch(
         UnknownPart: it has not loaded that model; lists those it has.
         SourceError: from the source, after the frames that came before it.
     """
-    with grpc.insecure_channel(target, OPTIONS) as channel, _translated(target):
+    with entry.channel(target) as channel, _translated(target):
         stub = rpc.RecognitionServiceStub(channel)  # type: ignore[no-untyped-call]
-        card = _choose(stub.Describe(pb.DescribeRequest(), timeout=timeout_s), model)
+        card = _choose(stub.Describe(pb.DescribeRequest(), timeout=timeout_s, metadata=entry.metadata), model)
         policy = policy or ("latest" if source.is_live else "wait")
         sender = _Sender(source, card, policy=policy, stop_s=stop_s, quality=quality, in_flight=in_flight)
         replies = _Replies(sender, send)
-        call = stub.Recognize(sender.requests(convert.config_of(card.name, settings, policy)))
+        requests = sender.requests(convert.config_of(card.name, settings, policy))
+        call = stub.Recognize(requests, metadata=entry.metadata)
         try:
             replies.take(call)
         except KeyboardInterrupt:
@@ -131,15 +131,15 @@ def watch(
     return Trips(card, sender.count, sender.byte_count, tuple(replies.trips_ms), tuple(replies.server_ms))
 
 
-def describe(target: str, timeout_s: float = 5.0) -> tuple[Card, ...]:
+def describe(target: str, timeout_s: float = 5.0, entry: Entry = OPEN) -> tuple[Card, ...]:
     """List the models of a server, its default first.
 
     Raises:
         ServiceError: it cannot be reached.
     """
-    with grpc.insecure_channel(target, OPTIONS) as channel, _translated(target):
+    with entry.channel(target) as channel, _translated(target):
         stub = rpc.RecognitionServiceStub(channel)  # type: ignore[no-untyped-call]
-        answer = stub.Describe(pb.DescribeRequest(), timeout=timeout_s)
+        answer = stub.Describe(pb.DescribeRequest(), timeout=timeout_s, metadata=entry.metadata)
     return tuple(map(convert.card_of, answer.models))
 
 

@@ -36,7 +36,12 @@ PLAIN = (
 )
 """Settings that have the same name and kind on both sides."""
 
-POLICIES = {pb.DROP_POLICY_UNSPECIFIED: "wait", pb.DROP_POLICY_WAIT: "wait", pb.DROP_POLICY_LATEST: "latest"}
+POLICIES = {
+    pb.DROP_POLICY_UNSPECIFIED: "wait",
+    pb.DROP_POLICY_WAIT: "wait",
+    pb.DROP_POLICY_LATEST: "latest",
+    pb.DROP_POLICY_EVERY: "every",
+}
 LAYOUTS: dict[Any, Layout] = {
     pb.PIXEL_FORMAT_RGB24: "rgb24",
     pb.PIXEL_FORMAT_I420: "i420",
@@ -56,6 +61,11 @@ class Incoming:
     """Seconds on the client's clock; not a number where it was out of range."""
     arrival_ns: int
     """When it reached us: `time.monotonic_ns()`."""
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes of the picture; 0 once it was given up."""
+        return 0 if self.message is None else len(self.message.image) + len(self.message.raw.data)
 
     def give_up(self) -> "Incoming":
         """Return it without its picture."""
@@ -88,12 +98,24 @@ def settings(config: pb.Config) -> SessionSettings:
 
 
 def policy(config: pb.Config) -> str:
-    """Read what happens to frames nobody takes in time: "wait" or "latest".
+    """Read what happens to frames nobody takes in time: "wait", "latest" or "every".
 
     Raises:
         UsageError: no such policy.
     """
     return POLICIES[_known("drop_policy", config.drop_policy, POLICIES, pb.DropPolicy)]
+
+
+def max_age_s(config: pb.Config) -> float:
+    """Read how old a frame may be.
+
+    Raises:
+        UsageError: it is not more than 0.
+    """
+    found: float = config.max_age_s if config.HasField("max_age_s") else math.inf
+    if not found > 0:
+        raise UsageError(f"max_age_s is {found:g}; accepted: more than 0 s, or inf")
+    return found
 
 
 def incoming(message: pb.RecognizeRequest, arrival_ns: int) -> Incoming:
@@ -146,34 +168,39 @@ def _offset_s(duration: Any) -> float:
 # From the server
 
 
-def configured(recogniser: Recogniser, settings: SessionSettings, policy: str, stream_id: str) -> pb.RecognizeResponse:
-    """Say how the configuration was understood, with everything filled in."""
-    card = recogniser.card
-    filled = config_of(card.name, settings, policy)
-    filled.memory_s = card.memory_s if settings.memory_s is None else settings.memory_s
+def configured(recogniser: Recogniser, config: pb.Config, stream_id: str) -> pb.RecognizeResponse:
+    """Say how the configuration was understood."""
     return pb.RecognizeResponse(
-        configured=pb.Configured(model=model(recogniser), config=filled, stream_id=stream_id),
+        configured=pb.Configured(model=model(recogniser), config=config, stream_id=stream_id),
     )
 
 
-def update(frame: Incoming, update: Update) -> pb.RecognizeResponse:
+def filled(card: Card, settings: SessionSettings, policy: str, max_age_s: float) -> pb.Config:
+    """Write a configuration down with everything filled in."""
+    full = config_of(card.name, settings, policy)
+    full.memory_s = card.memory_s if settings.memory_s is None else settings.memory_s
+    full.max_age_s = max_age_s
+    return full
+
+
+def update(sequence: int, update: Update) -> pb.Update:
     """Say what a frame gave."""
     message = pb.Update(
-        sequence=frame.sequence,
+        sequence=sequence,
         labels=[pb.Label(name=label.name, probability=label.probability) for label in update.labels],
-        events=map(_event, update.events),
+        events=map(event, update.events),
         drops=pb.Drops(**asdict(update.drops)),
         reset_cause=getattr(pb, f"RESET_CAUSE_{(update.reset or 'unspecified').upper()}"),
     )
-    _fill(message.offset, frame.offset_s)
-    _fill(message.age, update.age_s)
-    return pb.RecognizeResponse(update=message)
+    fill(message.offset, update.offset_s)
+    fill(message.age, update.age_s)
+    return message
 
 
 def skipped(frame: Incoming, cause: str) -> pb.RecognizeResponse:
-    """Say that a frame was not needed ("rate") or came too fast ("backlog")."""
+    """Say that a frame was not needed ("rate"), came too fast ("backlog") or too late ("late")."""
     message = pb.FrameSkipped(sequence=frame.sequence, cause=_cause(cause))
-    _fill(message.offset, frame.offset_s)
+    fill(message.offset, frame.offset_s)
     return pb.RecognizeResponse(frame_skipped=message)
 
 
@@ -185,9 +212,9 @@ def fault(frame: Incoming, cause: str, words: str) -> pb.RecognizeResponse:
     return pb.RecognizeResponse(frame_error=message)
 
 
-def finished(events: Iterable[LabelEvent], drops: Drops) -> pb.RecognizeResponse:
+def finished(events: Iterable[LabelEvent], drops: Drops) -> pb.Finished:
     """Say which actions the end of the stream ends."""
-    return pb.RecognizeResponse(finished=pb.Finished(events=map(_event, events), drops=pb.Drops(**asdict(drops))))
+    return pb.Finished(events=map(event, events), drops=pb.Drops(**asdict(drops)))
 
 
 def model(recogniser: Recogniser) -> pb.Model:
@@ -212,15 +239,17 @@ def _cause(cause: str) -> Any:
     return getattr(pb, f"DROP_CAUSE_{cause.upper()}")
 
 
-def _event(event: LabelEvent) -> pb.LabelEvent:
+def event(event: LabelEvent) -> pb.LabelEvent:
+    """Say that an action began, goes on or ended."""
     phase = getattr(pb, f"PHASE_{event.phase.name}")
     message = pb.LabelEvent(label=event.label, phase=phase, probability=event.probability)
-    _fill(message.offset, event.offset_s)
-    _fill(message.begin_offset, event.begin_s)
+    fill(message.offset, event.offset_s)
+    fill(message.begin_offset, event.begin_s)
     return message
 
 
-def _fill(duration: Any, seconds: float) -> None:
+def fill(duration: Any, seconds: float) -> None:
+    """Write seconds into a Duration, to the microsecond."""
     duration.FromMicroseconds(round(seconds * 1e6))
 
 
@@ -230,7 +259,7 @@ def _fill(duration: Any, seconds: float) -> None:
 def config_of(model: str, settings: SessionSettings, policy: str) -> pb.Config:
     """Write settings down; `None` stays absent."""
     values = {name: value for name in PLAIN if (value := getattr(settings, name)) is not None}
-    drop_policy = pb.DROP_POLICY_LATEST if policy == "latest" else pb.DROP_POLICY_WAIT
+    drop_policy = getattr(pb, f"DROP_POLICY_{policy.upper()}")
     return pb.Config(
         model=model, drop_policy=drop_policy, allow=settings.allow or (), deny=settings.deny or (), **values
     )
@@ -239,7 +268,7 @@ def config_of(model: str, settings: SessionSettings, policy: str) -> pb.Config:
 def frame_of(sequence: int, offset_s: float, image: bytes) -> pb.RecognizeRequest:
     """Send a JPEG or PNG."""
     message = pb.Frame(sequence=sequence, image=image)
-    _fill(message.offset, offset_s)
+    fill(message.offset, offset_s)
     return pb.RecognizeRequest(frame=message)
 
 
@@ -273,7 +302,9 @@ def events_of(messages: Iterable[pb.LabelEvent]) -> tuple[LabelEvent, ...]:
 
 def drops_of(message: pb.Drops) -> Drops:
     """Read what was not used."""
-    return Drops(rate=message.rate, backlog=message.backlog, decode=message.decode, order=message.order)
+    return Drops(
+        rate=message.rate, backlog=message.backlog, decode=message.decode, order=message.order, late=message.late
+    )
 
 
 def card_of(model: pb.Model) -> Card:

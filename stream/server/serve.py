@@ -4,17 +4,28 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import grpc
-import numpy as np
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from stream.errors import SourceError
+from stream.errors import MissingDependency
 from stream.recogniser import Recogniser
-from stream.server.service import NAME, Limits, RecognitionService
+from stream.server import access
+from stream.server.access import Access
+from stream.server.admission import Limits
+from stream.server.hub import Hub
+from stream.server.listening import Tls, listen
+from stream.server.metrics import Metrics
+from stream.server.models import Models
+from stream.server.reload import Job, Reloader
+from stream.server.service import NAME, RecognitionService
+from stream.server.settings import Configuration
 from stream.v1 import recognition_pb2_grpc as rpc
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -29,59 +40,91 @@ OPTIONS = (
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),  # clients may ask as often as this
 )
-
-DEFAULT_LIMITS = Limits()
+LONGEST_MS = 2**31 - 1
+"""Milliseconds: what gRPC takes for ever."""
 
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a server is to be."""
+
+    models: tuple[str, ...]
+    """Names or cards of the models to load, the default first."""
+    host: str = "127.0.0.1"
+    """Address to listen at."""
+    port: int = 50051
+    """Port; 0 lets the system choose."""
+    tls: Tls | None = None
+    """What encrypts; None: nothing does."""
+    is_insecure: bool = False
+    """Listen for other machines even without TLS."""
+    http_host: str = "127.0.0.1"
+    """Address of /metrics and health over HTTP."""
+    http_port: int | None = None
+    """Port of these, 0 lets the system choose; None: there are none."""
+    has_reflection: bool = True
+    """Tell clients what the protocol is."""
+    workers: int | None = None
+    """Count of threads that decode and step, 1 or more; None: as many as there are processors."""
+    limits: Limits = field(default_factory=Limits)
+    """What is allowed."""
+    drain_s: float = 10.0
+    """Seconds, 0 or more: how long open streams are given to end by themselves."""
+    tokens: Path | None = None
+    """The file of tokens; None: none are needed."""
+    configure: Callable[[], Configuration] | None = None
+    """Reads stream.toml; None: no sources are configured."""
+
+
 async def serve(
-    load: Callable[[], Sequence[Recogniser]],
-    *,
-    host: str = "127.0.0.1",
-    port: int = 50051,
-    workers: int | None = None,
-    limits: Limits = DEFAULT_LIMITS,
-    drain_s: float = 10.0,
-    ready: Callable[[str], None] = _log.info,
+    plan: Plan, load: Callable[[str], Recogniser], ready: Callable[[str, str | None], None]
 ) -> signal.Signals:
     """Listen, load, serve until SIGTERM or SIGINT, drain; a second signal ends what is left at once.
 
+    SIGHUP reads the configuration and the tokens again, as a change of their files does.
+
     Args:
-        load: gives the models, the default first; called once, in a worker.
-        host: address to listen at.
-        port: 0 lets the system choose.
-        workers: count of threads that decode and step, 1 or more; by default as many as there are processors.
-        limits: what is allowed.
-        drain_s: seconds, 0 or more: how long open streams are given to end by themselves.
-        ready: called with HOST:PORT when streams are taken.
+        plan: what it is to be.
+        load: gives a model by its name or card; called in threads.
+        ready: called with HOST:PORT, and that of HTTP if there is one, when streams are taken.
 
     Returns:
         The signal that ended it.
 
     Raises:
-        SourceError: nothing can listen at that address.
+        UsageError: a file of the plan is not accepted, or other machines could read along.
+        SourceError: nothing can listen at an address.
         StreamError: a model cannot be loaded.
     """
-    loop, caught = asyncio.get_running_loop(), asyncio.Queue[signal.Signals]()
-    with ThreadPoolExecutor(workers or processors(), "worker") as pool:
-        service, state = RecognitionService(pool, limits), health.aio.HealthServicer()
-        server = _server(service, state, limits)
-        address = _listen(server, host, port)
-        await _say(state, NOT_SERVING)
-        await server.start()
+    caught, models, metrics = asyncio.Queue[signal.Signals](), Models(load), Metrics()
+    with ThreadPoolExecutor(plan.workers or processors(), "worker") as pool:
+        hub = Hub(pool, models.get, metrics)
         try:
-            service.open(await loop.run_in_executor(pool, _loaded, load))
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, caught.put_nowait, number)
-            await _say(state, SERVING)
-            ready(address)
-            first = await caught.get()
-            _log.info("%s: %d streams have %g s to end", first.name, service.open_count, drain_s)
-            await _say(state, NOT_SERVING)
-            await _drain(service, drain_s, caught)
+            tokens = Access(access.load(plan.tokens) if plan.tokens else None)
+            service = RecognitionService(pool, plan.limits, models, hub, tokens, metrics)
+            state = health.aio.HealthServicer()
+            metrics.watch(service.admission, hub.standings)
+            server = _server(service, state, plan)
+            address = listen(server, plan.host, plan.port, plan.tls, plan.is_insecure)
+            async with AsyncExitStack() as stack:
+                http = await stack.enter_async_context(_http(plan, metrics, lambda: service.admission.closed is None))
+                await _say(state, NOT_SERVING)
+                await server.start()
+                stack.push_async_callback(server.stop, 1.0)
+                await asyncio.to_thread(lambda: [models.get(name) for name in plan.models])
+                await stack.enter_async_context(_configured(plan, hub, tokens, metrics))
+                service.open()
+                _listen_for((signal.SIGTERM, signal.SIGINT), caught)
+                await _say(state, SERVING)
+                ready(address, http)
+                first = await caught.get()
+                _log.info("%s: %d streams have %g s to end", first.name, service.admission.open_count, plan.drain_s)
+                await _say(state, NOT_SERVING)
+                await _drain(service, plan.drain_s, caught)
         finally:
-            await server.stop(1.0)
+            await asyncio.to_thread(hub.close)
     return first
 
 
@@ -90,34 +133,74 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _server(service: RecognitionService, state: health.aio.HealthServicer, limits: Limits) -> grpc.aio.Server:
-    server = grpc.aio.server(
-        options=(*OPTIONS, ("grpc.max_receive_message_length", limits.max_message_bytes)),
+def _server(service: RecognitionService, state: health.aio.HealthServicer, plan: Plan) -> grpc.aio.Server:
+    age_ms = min(plan.limits.max_connection_age_s * 1000, LONGEST_MS)
+    options = (
+        *OPTIONS,
+        ("grpc.max_receive_message_length", plan.limits.max_message_bytes),
+        ("grpc.max_connection_age_ms", int(age_ms)),
+        ("grpc.max_connection_age_grace_ms", LONGEST_MS),  # its streams end by themselves
     )
+    server = grpc.aio.server(options=options)
     rpc.add_RecognitionServiceServicer_to_server(service, server)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
-    reflection.enable_server_reflection((NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    if plan.has_reflection:
+        reflection.enable_server_reflection((NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     return server
 
 
-def _listen(server: grpc.aio.Server, host: str, port: int) -> str:
-    wanted = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+@asynccontextmanager
+async def _http(plan: Plan, metrics: Metrics, is_ready: Callable[[], bool]) -> AsyncIterator[str | None]:
+    """Answer over HTTP if that is planned; give HOST:PORT."""
+    if plan.http_port is None:
+        yield None
+        return
     try:
-        found = server.add_insecure_port(wanted)
-    except RuntimeError as error:
-        raise SourceError(f"nothing can listen at {wanted}: it is taken, or not an address of this machine") from error
-    return f"{wanted.rpartition(':')[0]}:{found}"
+        from stream.server import http  # noqa: PLC0415  # its package comes with an extra
+    except ModuleNotFoundError as error:
+        raise MissingDependency("--http-port", "aiohttp", "http") from error
+    async with http.listening(plan.http_host, plan.http_port, metrics, is_ready) as address:
+        yield address
 
 
-def _loaded(load: Callable[[], Sequence[Recogniser]]) -> Sequence[Recogniser]:
-    """Load, and step each model once: what cannot run does not start."""
-    models = load()
-    for model in models:
-        for member in model.members:
-            side_px = member.card.side_px
-            member.step(np.zeros((1, 3, 1, side_px, side_px), np.float32), member.init_state())
-        _log.info("%s: %s, %d labels, %g fps", model.card.name, model.runtime.name, len(model.labels), model.card.fps)
-    return models
+@asynccontextmanager
+async def _configured(plan: Plan, hub: Hub, tokens: Access, metrics: Metrics) -> AsyncIterator[None]:
+    """Begin the configured sources; read what was read from files again when they change, or on SIGHUP."""
+    jobs = []
+    if plan.configure:
+        sources = _Sources(plan.configure, hub)
+        await asyncio.to_thread(sources.read)
+        jobs.append(Job(lambda: sources.files, sources.read))
+    if path := plan.tokens:
+        jobs.append(Job(lambda: (path,), lambda: tokens.replace(access.load(path))))
+    reloader = Reloader(jobs, metrics.reloaded)
+    if hasattr(signal, "SIGHUP"):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)
+    task = asyncio.create_task(reloader.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+class _Sources:
+    """The configured sources as they were last read."""
+
+    def __init__(self, configure: Callable[[], Configuration], hub: Hub) -> None:
+        self._configure, self._hub = configure, hub
+        self.files: tuple[Path, ...] = ()
+
+    def read(self) -> None:
+        wanted = self._configure()
+        self._hub.apply(wanted.sources)
+        self.files = wanted.files
+
+
+def _listen_for(numbers: tuple[signal.Signals, ...], caught: asyncio.Queue[signal.Signals]) -> None:
+    for number in numbers:
+        asyncio.get_running_loop().add_signal_handler(number, caught.put_nowait, number)
 
 
 async def _say(state: health.aio.HealthServicer, status: int) -> None:

@@ -8,34 +8,34 @@ stream has at most one place in their queue, and they go round the streams in tu
 """
 
 import asyncio
-import itertools
 import logging
 import math
 import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from importlib import metadata
 from typing import Any
 
 import grpc
 
-from stream.decode import MAX_PIXELS
-from stream.errors import StreamError, UnknownPart
-from stream.recogniser import Recogniser
-from stream.server import convert
+from stream.errors import Overrun, StreamError
+from stream.pipeline import Session
+from stream.server import convert, reports
+from stream.server.access import Access, Client
+from stream.server.admission import Admission, Limits
 from stream.server.answers import Answers
 from stream.server.ears import Ears, Ended
-from stream.server.status import code
+from stream.server.hub import Hub
+from stream.server.metrics import Metrics
+from stream.server.models import Models
+from stream.server.named import kept
+from stream.server.status import code, trailing
 from stream.server.waiting import Waiting
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
 
 NAME = "stream.v1.RecognitionService"
 """What health and reflection call it."""
-RETRY_AFTER_MS = 1000
-"""Milliseconds: when to try again, said with a refusal."""
 POLL_S = 0.02
 """Seconds between two looks at whether all streams have ended."""
 LAST_WORDS_S = 2.0
@@ -44,48 +44,31 @@ LAST_WORDS_S = 2.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What the server allows."""
-
-    max_streams: int = 128
-    """Count of streams open at once, 1 or more."""
-    max_message_bytes: int = 16 * 1024 * 1024
-    """Bytes: largest message taken, 1024 or more."""
-    max_pixels: int = MAX_PIXELS
-    """Pixels: largest picture taken, 1 or more."""
-    idle_timeout_s: float = math.inf
-    """Seconds, > 0: a stream without a frame for this long is ended."""
-
-
 class RecognitionService(rpc.RecognitionServiceServicer):
-    """Answers `Recognize` and `Describe`."""
+    """Answers the methods of the protocol."""
 
-    def __init__(self, workers: ThreadPoolExecutor, limits: Limits) -> None:
+    def __init__(
+        self, workers: Executor, limits: Limits, models: Models, hub: Hub, access: Access, metrics: Metrics
+    ) -> None:
         """Begin closed."""
-        self._workers, self._limits = workers, limits
-        self._models: dict[str, Recogniser] = {}
-        self._ids, self._open = itertools.count(1), set[int]()
-        self._closed: str | None = "still loading its models"
+        self._workers, self._limits, self._models, self._hub = workers, limits, models, hub
+        self._access, self._metrics = access, metrics
+        self.admission = Admission(limits)
         self._ears = Ears(limits.idle_timeout_s)
 
-    @property
-    def open_count(self) -> int:
-        """Count of streams open now."""
-        return len(self._open)
-
-    def open(self, models: Iterable[Recogniser]) -> None:
-        """Take streams: for these models, the first of which answers where a configuration names none."""
-        self._models, self._closed = {model.card.name: model for model in models}, None
+    def open(self) -> None:
+        """Take streams."""
+        self.admission.closed = None
 
     async def drain(self, patience_s: float) -> None:
         """Take no new streams; give the open ones `patience_s` to end by themselves, then end them."""
-        self._closed = "shutting down"
+        self.admission.closed = "shutting down"
+        await asyncio.to_thread(self._hub.close)
         deadline_s = time.monotonic() + patience_s
-        while self._open and time.monotonic() < deadline_s and not self._ears.is_shut:
+        while self.admission.open_count and time.monotonic() < deadline_s and not self._ears.is_shut:
             await asyncio.sleep(POLL_S)
         self.end()
-        while self._open and time.monotonic() < deadline_s + LAST_WORDS_S:
+        while self.admission.open_count and time.monotonic() < deadline_s + LAST_WORDS_S:
             await asyncio.sleep(POLL_S)
 
     def end(self) -> None:
@@ -94,63 +77,82 @@ class RecognitionService(rpc.RecognitionServiceServicer):
 
     async def Describe(self, request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:  # noqa: N802, ARG002
         """List the models and the limits."""
+        await self._client(context)
         limits = pb.Limits(
             max_streams=self._limits.max_streams,
-            open_streams=self.open_count,
+            open_streams=self.admission.open_count,
             max_message_bytes=self._limits.max_message_bytes,
             max_pixels=self._limits.max_pixels,
         )
         if math.isfinite(self._limits.idle_timeout_s):
             limits.idle_timeout.FromMicroseconds(round(self._limits.idle_timeout_s * 1e6))
-        models = map(convert.model, self._models.values())
+        models = map(convert.model, self._models.loaded)
         return pb.DescribeResponse(models=models, limits=limits, version=_version())
+
+    async def ListSources(self, request: pb.ListSourcesRequest, context: Any) -> pb.ListSourcesResponse:  # noqa: N802, ARG002
+        """Say how the configured sources are."""
+        client = await self._client(context)
+        found = (one for one in self._hub.standings() if client.may_watch(one[0].name))
+        return pb.ListSourcesResponse(sources=[reports.status(*one) for one in found])
+
+    async def Watch(self, request: pb.WatchRequest, context: Any) -> None:  # noqa: N802
+        """Tell what a configured source gives."""
+        await self._serve(context, "watch", lambda client, _: self._tell(context, request.source, client))
 
     async def Recognize(self, requests: object, context: Any) -> None:  # noqa: N802, ARG002
         """Recognise one stream, from its configuration to its end."""
-        number = next(self._ids)
-        try:
-            with self._admitted(number, context.peer()):
-                await self._converse(context, str(number))
-        except StreamError as error:
-            await context.abort(code(error), str(error))
-        except Ended as end:
-            await context.abort(end.status, str(end), (("retry-after-ms", str(RETRY_AFTER_MS)),))
-        except Exception:
-            _log.exception("stream %d: the server failed", number)
-            await context.abort(grpc.StatusCode.INTERNAL, f"the server failed; stream {number} in its log says how")
+        await self._serve(context, "recognize", lambda _, stream_id: self._converse(context, stream_id))
 
-    @contextmanager
-    def _admitted(self, number: int, peer: str) -> Iterator[None]:
-        """Count a stream in, and out whatever happens."""
-        if self._closed:
-            raise Ended(grpc.StatusCode.UNAVAILABLE, f"the server is {self._closed}")
-        if len(self._open) >= self._limits.max_streams:
-            words = f"{len(self._open)} streams are open; accepted: {self._limits.max_streams} at once"
-            raise Ended(grpc.StatusCode.RESOURCE_EXHAUSTED, words)
-        began_s, ending = time.monotonic(), "done"
-        self._open.add(number)
-        _log.info("stream %d opened by %s", number, peer)
+    async def _serve(self, context: Any, kind: str, work: Callable[[Client, str], Awaitable[None]]) -> None:
+        """Let a stream in, and say how it ended."""
+        stream_id = "that was not let in"
         try:
-            yield
-        except BaseException as error:
-            ending = f"{type(error).__name__} {error}"
+            client = await self._client(context)
+            with self.admission.admitted(kind, client, context.peer()) as stream_id:
+                await work(client, stream_id)
+        except StreamError as error:
+            await _abort(context, code(error), str(error))
+        except Ended as end:
+            await _abort(context, end.status, str(end))
+        except grpc.aio.AbortError:
             raise
-        finally:
-            self._open.discard(number)
-            _log.info("stream %d closed after %.1f s: %s", number, time.monotonic() - began_s, ending)
+        except Exception:
+            _log.exception("stream %s: the server failed", stream_id)
+            await _abort(
+                context, grpc.StatusCode.INTERNAL, f"the server failed; stream {stream_id} in its log says how"
+            )
+
+    async def _client(self, context: Any) -> Client:
+        """Return who calls; whoever may not is told so."""
+        try:
+            return self._access.client(context)
+        except Ended as end:
+            self.admission.refused["token"] += 1
+            await _abort(context, end.status, str(end))
+            raise
+
+    async def _tell(self, context: Any, name: str, client: Client) -> None:
+        """Tell one client the news of one source until its end."""
+        with self._hub.watching(name, client.may_watch) as (keeper, seat, audience):
+            await context.write(reports.watching(keeper, len(audience)))
+            while (news := await seat.get()) is not None:
+                await context.write(reports.report(news, seat.missed_count, len(audience)))
 
     async def _converse(self, context: Any, stream_id: str) -> None:
         """Configure, then answer frames while others are read."""
         async with self._ears.listening(context) as hear:
             config = convert.config(await hear())
-        recogniser = self._find(config.model)
-        settings, policy = convert.settings(config), convert.policy(config)
-        session = await self._work(recogniser.session, settings)
-        await context.write(convert.configured(recogniser, settings, policy, stream_id))
+        recogniser, policy = self._models.find(config.model), convert.policy(config)
+        settings, max_age_s = convert.settings(config), convert.max_age_s(config)
+        stopwatch = self._metrics.stopwatch()
+        session = await self._work(Session, recogniser.runtime, settings, stopwatch)
+        understood = convert.filled(recogniser.card, settings, policy, max_age_s)
+        await context.write(convert.configured(recogniser, understood, stream_id))
         waiting = Waiting(policy)
         reader = asyncio.create_task(self._read(context, waiting))
         try:
-            await self._answer(context, Answers(session, self._limits.max_pixels), waiting)
+            answers = Answers(session, self._metrics, stopwatch, self._limits.max_pixels, max_age_s)
+            await self._answer(context, answers, waiting)
         finally:
             reader.cancel()
 
@@ -167,25 +169,22 @@ class RecognitionService(rpc.RecognitionServiceServicer):
 
     async def _answer(self, context: Any, answers: Answers, waiting: Waiting) -> None:
         """Answer every frame in turn, and say what the end of the stream ends."""
-        end: Ended | None = None
+        end: Ended | Overrun | None = None
         try:
             while frame := await waiting.get():
                 await context.write(answers.refuse(frame) or await self._work(answers.use, frame))
-        except Ended as error:
+        except (Ended, Overrun) as error:
             end = error
         await context.write(await self._work(answers.finish))
         if end:
             raise end
 
     async def _work(self, work: Any, *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._workers, work, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._workers, kept(work), *arguments)
 
-    def _find(self, name: str) -> Recogniser:
-        if not name:
-            return next(iter(self._models.values()))
-        if name not in self._models:
-            raise UnknownPart("model", name, self._models)
-        return self._models[name]
+
+async def _abort(context: Any, status: grpc.StatusCode, words: str) -> None:
+    await context.abort(status, words, trailing(status, words))
 
 
 def _version() -> str:

@@ -1,5 +1,7 @@
-"""What each of our errors is called on the wire: one table."""
+"""What each of our errors is called on the wire: one table, and what goes with it."""
 
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
 
 from stream import errors
@@ -25,7 +27,26 @@ CODES: dict[type[StreamError], StatusCode] = {
 }
 """Every class of the tree in stream/errors.py -> its code."""
 
+RETRY_AFTER_MS = 1000
+"""Milliseconds: when to try again, said where waiting is what helps."""
+PASSING = (StatusCode.RESOURCE_EXHAUSTED, StatusCode.UNAVAILABLE)
+"""What passes by itself."""
+
 
 def code(error: StreamError) -> StatusCode:
     """Return the code of an error: that of its nearest ancestor in the table."""
     return next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
+
+
+def trailing(status: StatusCode, words: str) -> tuple[tuple[str, str | bytes], ...]:
+    """Return the trailing metadata of an error that passes: when to try again, as google.rpc.RetryInfo and in plain."""
+    if status not in PASSING:
+        return ()
+    retry, detail = error_details_pb2.RetryInfo(), AnyMessage()
+    retry.retry_delay.FromMilliseconds(RETRY_AFTER_MS)
+    detail.Pack(retry)
+    whole = status_pb2.Status(code=status.value[0], message=words, details=[detail])
+    return (
+        ("grpc-status-details-bin", whole.SerializeToString()),
+        ("retry-after-ms", str(RETRY_AFTER_MS)),
+    )

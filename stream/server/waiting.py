@@ -3,34 +3,42 @@
 import asyncio
 from collections import deque
 
+from stream.errors import Overrun
 from stream.server.convert import Incoming
 
-ROOM = {"wait": 4, "latest": 2}
+ROOM = {"wait": 4, "latest": 2, "every": 32}
 """Count of pictures that may wait; two keep a stream steady when its frames come in pairs, and are two steps old."""
+ROOM_BYTES = 16 * 1024 * 1024
+"""Bytes of the pictures that may wait, where it is more than one: what a stream can cost, however large they are."""
 MARKS = 256
 """Count of entries at which even "latest" stops reading: skipped frames wait too, for their reply to be in order."""
 
 
 class Waiting:
-    """Keeps every frame and holds the sender back ("wait"), or gives up the pictures of the oldest ("latest")."""
+    """Holds the sender back ("wait"), gives up the pictures of the oldest ("latest"), or ends the stream ("every")."""
 
     def __init__(self, policy: str) -> None:
         self._policy, self._room = policy, ROOM[policy]
         self._frames: deque[Incoming] = deque()
-        self._pictures = 0
+        self._pictures = self._bytes = 0
         self._is_closed = False
         self._error: Exception | None = None
         self._changed = asyncio.Event()
 
     async def put(self, frame: Incoming) -> None:
-        """Add the newest frame, when there is room."""
-        limit = self._room if self._policy == "wait" else MARKS
-        while len(self._frames) >= limit:
+        """Add the newest frame, when there is room.
+
+        Raises:
+            Overrun: there is none, and the policy is "every".
+        """
+        if self._policy == "every" and self._is_full(frame):
+            raise Overrun(f"cannot keep up: {self._pictures} frames, {self._bytes} bytes wait, policy EVERY")
+        while self._is_full(frame) if self._policy == "wait" else len(self._frames) >= MARKS:
             await self._wait()
-        self._frames.append(frame)
-        self._pictures += 1
-        if self._pictures > self._room:
+        while self._policy == "latest" and self._is_full(frame):
             self._give_up_oldest()
+        self._frames.append(frame)
+        self._count(frame, 1)
         self._changed.set()
 
     async def get(self) -> Incoming | None:
@@ -46,7 +54,7 @@ class Waiting:
                 raise self._error
             return None
         frame = self._frames.popleft()
-        self._pictures -= frame.message is not None
+        self._count(frame, -1)
         self._changed.set()
         return frame
 
@@ -60,7 +68,15 @@ class Waiting:
         self._changed.clear()
         await self._changed.wait()
 
+    def _is_full(self, frame: Incoming) -> bool:
+        is_heavy = self._pictures > 0 and self._bytes + frame.byte_count > ROOM_BYTES
+        return self._pictures >= self._room or is_heavy
+
+    def _count(self, frame: Incoming, by: int) -> None:
+        if frame.message is not None:
+            self._pictures, self._bytes = self._pictures + by, self._bytes + by * frame.byte_count
+
     def _give_up_oldest(self) -> None:
         at = next(i for i, frame in enumerate(self._frames) if frame.message is not None)
+        self._count(self._frames[at], -1)
         self._frames[at] = self._frames[at].give_up()
-        self._pictures -= 1

@@ -4,7 +4,7 @@
     offset_s        seconds since the first frame of the stream
     labels          the most probable, best first: [{"name", "probability" in [0, 1]}]
     age_ms          milliseconds from the frame's arrival until its labels were ready
-    drops           counts of frames not used so far: {"rate", "backlog", "decode", "order"}
+    drops           counts of frames not used so far: {"rate", "backlog", "decode", "order", "late"}
     reset           why the memory was cleared: "gap", "cut" or "nan"; null when it was not
 {"kind": "event", ...}, after the update of the frame that brought it
     label           one of the model's labels

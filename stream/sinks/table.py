@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from dataclasses import asdict
 from types import TracebackType
 from typing import Self
 
@@ -159,8 +160,7 @@ def _row(event: LabelEvent) -> tuple[Text, Text, Text]:
 
 
 def _drops(drops: Drops) -> dict[str, int]:
-    counts = {"rate": drops.rate, "backlog": drops.backlog, "decode": drops.decode, "order": drops.order}
-    return {cause: count for cause, count in counts.items() if count}
+    return {cause: count for cause, count in asdict(drops).items() if count}
 
 
 def _counts(what: str, counts: dict[str, int]) -> str:

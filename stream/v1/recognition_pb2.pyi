@@ -1,4 +1,5 @@
 from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -12,6 +13,7 @@ class DropPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DROP_POLICY_UNSPECIFIED: _ClassVar[DropPolicy]
     DROP_POLICY_WAIT: _ClassVar[DropPolicy]
     DROP_POLICY_LATEST: _ClassVar[DropPolicy]
+    DROP_POLICY_EVERY: _ClassVar[DropPolicy]
 
 class PixelFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -41,9 +43,20 @@ class DropCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DROP_CAUSE_BACKLOG: _ClassVar[DropCause]
     DROP_CAUSE_DECODE: _ClassVar[DropCause]
     DROP_CAUSE_ORDER: _ClassVar[DropCause]
+    DROP_CAUSE_LATE: _ClassVar[DropCause]
+
+class SourceState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SOURCE_STATE_UNSPECIFIED: _ClassVar[SourceState]
+    SOURCE_STATE_CONNECTING: _ClassVar[SourceState]
+    SOURCE_STATE_LIVE: _ClassVar[SourceState]
+    SOURCE_STATE_STALLED: _ClassVar[SourceState]
+    SOURCE_STATE_FAILED: _ClassVar[SourceState]
+    SOURCE_STATE_ENDED: _ClassVar[SourceState]
 DROP_POLICY_UNSPECIFIED: DropPolicy
 DROP_POLICY_WAIT: DropPolicy
 DROP_POLICY_LATEST: DropPolicy
+DROP_POLICY_EVERY: DropPolicy
 PIXEL_FORMAT_UNSPECIFIED: PixelFormat
 PIXEL_FORMAT_RGB24: PixelFormat
 PIXEL_FORMAT_I420: PixelFormat
@@ -61,6 +74,13 @@ DROP_CAUSE_RATE: DropCause
 DROP_CAUSE_BACKLOG: DropCause
 DROP_CAUSE_DECODE: DropCause
 DROP_CAUSE_ORDER: DropCause
+DROP_CAUSE_LATE: DropCause
+SOURCE_STATE_UNSPECIFIED: SourceState
+SOURCE_STATE_CONNECTING: SourceState
+SOURCE_STATE_LIVE: SourceState
+SOURCE_STATE_STALLED: SourceState
+SOURCE_STATE_FAILED: SourceState
+SOURCE_STATE_ENDED: SourceState
 
 class RecognizeRequest(_message.Message):
     __slots__ = ("config", "frame")
@@ -71,7 +91,7 @@ class RecognizeRequest(_message.Message):
     def __init__(self, config: _Optional[_Union[Config, _Mapping]] = ..., frame: _Optional[_Union[Frame, _Mapping]] = ...) -> None: ...
 
 class Config(_message.Message):
-    __slots__ = ("model", "drop_policy", "top_k", "memory_s", "begin_threshold", "end_threshold", "min_duration_s", "smoothing_s", "allow", "deny", "max_gap_s", "is_cut_aware")
+    __slots__ = ("model", "drop_policy", "top_k", "memory_s", "begin_threshold", "end_threshold", "min_duration_s", "smoothing_s", "allow", "deny", "max_gap_s", "is_cut_aware", "max_age_s")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     DROP_POLICY_FIELD_NUMBER: _ClassVar[int]
     TOP_K_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +104,7 @@ class Config(_message.Message):
     DENY_FIELD_NUMBER: _ClassVar[int]
     MAX_GAP_S_FIELD_NUMBER: _ClassVar[int]
     IS_CUT_AWARE_FIELD_NUMBER: _ClassVar[int]
+    MAX_AGE_S_FIELD_NUMBER: _ClassVar[int]
     model: str
     drop_policy: DropPolicy
     top_k: int
@@ -96,7 +117,8 @@ class Config(_message.Message):
     deny: _containers.RepeatedScalarFieldContainer[str]
     max_gap_s: float
     is_cut_aware: bool
-    def __init__(self, model: _Optional[str] = ..., drop_policy: _Optional[_Union[DropPolicy, str]] = ..., top_k: _Optional[int] = ..., memory_s: _Optional[float] = ..., begin_threshold: _Optional[float] = ..., end_threshold: _Optional[float] = ..., min_duration_s: _Optional[float] = ..., smoothing_s: _Optional[float] = ..., allow: _Optional[_Iterable[str]] = ..., deny: _Optional[_Iterable[str]] = ..., max_gap_s: _Optional[float] = ..., is_cut_aware: bool = ...) -> None: ...
+    max_age_s: float
+    def __init__(self, model: _Optional[str] = ..., drop_policy: _Optional[_Union[DropPolicy, str]] = ..., top_k: _Optional[int] = ..., memory_s: _Optional[float] = ..., begin_threshold: _Optional[float] = ..., end_threshold: _Optional[float] = ..., min_duration_s: _Optional[float] = ..., smoothing_s: _Optional[float] = ..., allow: _Optional[_Iterable[str]] = ..., deny: _Optional[_Iterable[str]] = ..., max_gap_s: _Optional[float] = ..., is_cut_aware: bool = ..., max_age_s: _Optional[float] = ...) -> None: ...
 
 class Frame(_message.Message):
     __slots__ = ("sequence", "offset", "image", "raw")
@@ -209,16 +231,18 @@ class FrameError(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., offset: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., cause: _Optional[_Union[DropCause, str]] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Drops(_message.Message):
-    __slots__ = ("rate", "backlog", "decode", "order")
+    __slots__ = ("rate", "backlog", "decode", "order", "late")
     RATE_FIELD_NUMBER: _ClassVar[int]
     BACKLOG_FIELD_NUMBER: _ClassVar[int]
     DECODE_FIELD_NUMBER: _ClassVar[int]
     ORDER_FIELD_NUMBER: _ClassVar[int]
+    LATE_FIELD_NUMBER: _ClassVar[int]
     rate: int
     backlog: int
     decode: int
     order: int
-    def __init__(self, rate: _Optional[int] = ..., backlog: _Optional[int] = ..., decode: _Optional[int] = ..., order: _Optional[int] = ...) -> None: ...
+    late: int
+    def __init__(self, rate: _Optional[int] = ..., backlog: _Optional[int] = ..., decode: _Optional[int] = ..., order: _Optional[int] = ..., late: _Optional[int] = ...) -> None: ...
 
 class Finished(_message.Message):
     __slots__ = ("events", "drops")
@@ -227,6 +251,84 @@ class Finished(_message.Message):
     events: _containers.RepeatedCompositeFieldContainer[LabelEvent]
     drops: Drops
     def __init__(self, events: _Optional[_Iterable[_Union[LabelEvent, _Mapping]]] = ..., drops: _Optional[_Union[Drops, _Mapping]] = ...) -> None: ...
+
+class WatchRequest(_message.Message):
+    __slots__ = ("source",)
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    def __init__(self, source: _Optional[str] = ...) -> None: ...
+
+class WatchResponse(_message.Message):
+    __slots__ = ("watching", "update", "status", "gap", "finished", "missed_count")
+    WATCHING_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    GAP_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_FIELD_NUMBER: _ClassVar[int]
+    MISSED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    watching: Watching
+    update: Update
+    status: SourceStatus
+    gap: Gap
+    finished: Finished
+    missed_count: int
+    def __init__(self, watching: _Optional[_Union[Watching, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., status: _Optional[_Union[SourceStatus, _Mapping]] = ..., gap: _Optional[_Union[Gap, _Mapping]] = ..., finished: _Optional[_Union[Finished, _Mapping]] = ..., missed_count: _Optional[int] = ...) -> None: ...
+
+class Watching(_message.Message):
+    __slots__ = ("model", "config", "status")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    model: Model
+    config: Config
+    status: SourceStatus
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., status: _Optional[_Union[SourceStatus, _Mapping]] = ...) -> None: ...
+
+class Gap(_message.Message):
+    __slots__ = ("offset", "events")
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    offset: _duration_pb2.Duration
+    events: _containers.RepeatedCompositeFieldContainer[LabelEvent]
+    def __init__(self, offset: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., events: _Optional[_Iterable[_Union[LabelEvent, _Mapping]]] = ...) -> None: ...
+
+class SourceStatus(_message.Message):
+    __slots__ = ("name", "state", "since", "last_error", "fps_in", "fps_out", "frame_count", "update_count", "reconnect_count", "drops", "watcher_count", "model")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
+    FPS_IN_FIELD_NUMBER: _ClassVar[int]
+    FPS_OUT_FIELD_NUMBER: _ClassVar[int]
+    FRAME_COUNT_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    RECONNECT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    DROPS_FIELD_NUMBER: _ClassVar[int]
+    WATCHER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    state: SourceState
+    since: _timestamp_pb2.Timestamp
+    last_error: str
+    fps_in: float
+    fps_out: float
+    frame_count: int
+    update_count: int
+    reconnect_count: int
+    drops: Drops
+    watcher_count: int
+    model: str
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[SourceState, str]] = ..., since: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ..., fps_in: _Optional[float] = ..., fps_out: _Optional[float] = ..., frame_count: _Optional[int] = ..., update_count: _Optional[int] = ..., reconnect_count: _Optional[int] = ..., drops: _Optional[_Union[Drops, _Mapping]] = ..., watcher_count: _Optional[int] = ..., model: _Optional[str] = ...) -> None: ...
+
+class ListSourcesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListSourcesResponse(_message.Message):
+    __slots__ = ("sources",)
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    sources: _containers.RepeatedCompositeFieldContainer[SourceStatus]
+    def __init__(self, sources: _Optional[_Iterable[_Union[SourceStatus, _Mapping]]] = ...) -> None: ...
 
 class DescribeRequest(_message.Message):
     __slots__ = ()

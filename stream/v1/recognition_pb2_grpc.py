@@ -40,6 +40,16 @@ class RecognitionServiceStub(object):
                 request_serializer=stream_dot_v1_dot_recognition__pb2.RecognizeRequest.SerializeToString,
                 response_deserializer=stream_dot_v1_dot_recognition__pb2.RecognizeResponse.FromString,
                 _registered_method=True)
+        self.Watch = channel.unary_stream(
+                '/stream.v1.RecognitionService/Watch',
+                request_serializer=stream_dot_v1_dot_recognition__pb2.WatchRequest.SerializeToString,
+                response_deserializer=stream_dot_v1_dot_recognition__pb2.WatchResponse.FromString,
+                _registered_method=True)
+        self.ListSources = channel.unary_unary(
+                '/stream.v1.RecognitionService/ListSources',
+                request_serializer=stream_dot_v1_dot_recognition__pb2.ListSourcesRequest.SerializeToString,
+                response_deserializer=stream_dot_v1_dot_recognition__pb2.ListSourcesResponse.FromString,
+                _registered_method=True)
         self.Describe = channel.unary_unary(
                 '/stream.v1.RecognitionService/Describe',
                 request_serializer=stream_dot_v1_dot_recognition__pb2.DescribeRequest.SerializeToString,
@@ -65,10 +75,34 @@ class RecognitionServiceServicer(object):
         its range
         NOT_FOUND           a model that the operator has not loaded, a label that the model does not have; the message
         lists those it has
-        RESOURCE_EXHAUSTED  too many streams (the trailing metadata `retry-after-ms` says when to try again), or a
-        message over the limit
+        UNAUTHENTICATED     no token that the operator has given, where there are any
+        RESOURCE_EXHAUSTED  too many streams, in all or of this client (google.rpc.RetryInfo among the status's details,
+        and `retry-after-ms` in the trailing metadata, say when to try again); a message over the
+        limit; or, with EVERY, more frames than may wait
         UNAVAILABLE         the server is shutting down; `finished` came before it
         DEADLINE_EXCEEDED   no frame came for longer than the operator allows
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Watch(self, request, context):
+        """Watches a source that the operator has configured; a client never names an address.
+
+        Every watcher of a source gets what the same one decoding and stepping gives. The first reply is `watching`; then
+        come `update`, `status` and `gap` as they happen. A client that does not keep up gets the newest updates, with the
+        BEGIN and END of those left out. `finished` is the last reply; after it the stream ends with OK where the source has
+        ended by itself, or with
+        UNAVAILABLE         the server is shutting down, or the operator has changed or removed the source
+        Before it, what ends the stream is NOT_FOUND (no such source, or not for this client; the message lists those there
+        are), UNAUTHENTICATED and RESOURCE_EXHAUSTED as with `Recognize`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSources(self, request, context):
+        """Says how the configured sources are that this client may watch.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,6 +122,16 @@ def add_RecognitionServiceServicer_to_server(servicer, server):
                     servicer.Recognize,
                     request_deserializer=stream_dot_v1_dot_recognition__pb2.RecognizeRequest.FromString,
                     response_serializer=stream_dot_v1_dot_recognition__pb2.RecognizeResponse.SerializeToString,
+            ),
+            'Watch': grpc.unary_stream_rpc_method_handler(
+                    servicer.Watch,
+                    request_deserializer=stream_dot_v1_dot_recognition__pb2.WatchRequest.FromString,
+                    response_serializer=stream_dot_v1_dot_recognition__pb2.WatchResponse.SerializeToString,
+            ),
+            'ListSources': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSources,
+                    request_deserializer=stream_dot_v1_dot_recognition__pb2.ListSourcesRequest.FromString,
+                    response_serializer=stream_dot_v1_dot_recognition__pb2.ListSourcesResponse.SerializeToString,
             ),
             'Describe': grpc.unary_unary_rpc_method_handler(
                     servicer.Describe,
@@ -123,6 +167,60 @@ class RecognitionService(object):
             '/stream.v1.RecognitionService/Recognize',
             stream_dot_v1_dot_recognition__pb2.RecognizeRequest.SerializeToString,
             stream_dot_v1_dot_recognition__pb2.RecognizeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Watch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stream.v1.RecognitionService/Watch',
+            stream_dot_v1_dot_recognition__pb2.WatchRequest.SerializeToString,
+            stream_dot_v1_dot_recognition__pb2.WatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSources(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stream.v1.RecognitionService/ListSources',
+            stream_dot_v1_dot_recognition__pb2.ListSourcesRequest.SerializeToString,
+            stream_dot_v1_dot_recognition__pb2.ListSourcesResponse.FromString,
             options,
             channel_credentials,
             insecure,

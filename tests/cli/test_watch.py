@@ -42,7 +42,7 @@ def test_every_used_frame_of_a_file_is_a_line(clip: Path, model: Path) -> None:
     assert [update["offset_s"] for update in updates] == pytest.approx([i / 10 for i in range(20)], abs=1e-3)
     for update in updates:
         assert len(update["labels"]) == 2
-        assert update["drops"] == {"rate": 0, "backlog": 0, "decode": 0, "order": 0}
+        assert update["drops"] == {"rate": 0, "backlog": 0, "decode": 0, "order": 0, "late": 0}
 
 
 def test_every_event_ends_with_the_stream(clip: Path, model: Path) -> None:

@@ -5,13 +5,15 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 
+import av
 import grpc
 import numpy as np
 import torch
@@ -20,7 +22,7 @@ from torch.nn import functional
 
 from stream import cards
 from stream.cards import Card
-from stream.decode import RgbPicture, encode_jpeg
+from stream.decode import RgbPicture, decode_image, encode_jpeg
 from stream.exporters.onnx import encode
 from stream.nets import movinet
 from stream.v1 import recognition_pb2 as pb
@@ -98,16 +100,18 @@ class Server:
     process: subprocess.Popen[str]
     address: str
     log: list[str]
+    http: str = ""
+    """Address of metrics and health, where it was asked for."""
 
     @contextmanager
     def channel(self) -> Iterator[grpc.Channel]:
         with grpc.insecure_channel(self.address) as channel:
             yield channel
 
-    def talk(self, requests: Iterable[pb.RecognizeRequest]) -> list[pb.RecognizeResponse]:
+    def talk(self, requests: Iterable[pb.RecognizeRequest], timeout_s: float = 60) -> list[pb.RecognizeResponse]:
         """Send these, half-close, and return every reply."""
         with self.channel() as channel:
-            return list(rpc.RecognitionServiceStub(channel).Recognize(iter(requests), timeout=60))
+            return list(rpc.RecognitionServiceStub(channel).Recognize(iter(requests), timeout=timeout_s))
 
     def describe(self) -> pb.DescribeResponse:
         with self.channel() as channel:
@@ -115,10 +119,10 @@ class Server:
 
 
 @contextmanager
-def running(model: Path, *flags: str) -> Iterator[Server]:
-    """Start a server on a free port; end it, and hold it to a clean end."""
+def running(model: Path, *flags: str, **variables: str) -> Iterator[Server]:
+    """Start a server on a free port, with variables in its environment; end it, and hold it to a clean end."""
     command = [sys.executable, "-m", "stream.cli.serve", "--port", "0", "--model", str(model), *flags]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment
     )
@@ -129,7 +133,8 @@ def running(model: Path, *flags: str) -> Iterator[Server]:
     try:
         line = process.stdout.readline()
         assert line.startswith("listening on "), "".join(log)
-        yield Server(process, line.split()[-1], log)
+        http = process.stdout.readline().split()[-1] if "--http-port" in flags else ""
+        yield Server(process, line.split()[-1], log, http)
     finally:
         process.terminate()
         try:
@@ -145,6 +150,26 @@ def running(model: Path, *flags: str) -> Iterator[Server]:
             process.stderr.close()
     assert process.returncode == 0, "".join(log)
     assert "Traceback" not in "".join(log), "".join(log)
+
+
+def wait_for(truth: Callable[[], bool], limit_s: float = 20.0) -> None:
+    """Wait until it is true, on a machine that may be busy."""
+    end_s = time.monotonic() + limit_s
+    while not truth():
+        assert time.monotonic() < end_s, "it did not come true in time"
+        time.sleep(0.02)
+
+
+def write_video(path: Path, pictures: Iterable[bytes], fps: int = 10) -> Path:
+    """Write JPEGs as a video."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("mpeg4", rate=fps)
+        shots = list(map(decode_image, pictures))
+        video.width, video.height = shots[0].width_px, shots[0].height_px
+        for shot in shots:
+            container.mux(video.encode(av.VideoFrame.from_ndarray(shot.rgb(), "rgb24")))
+        container.mux(video.encode())
+    return path
 
 
 class Line:

@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
@@ -17,18 +17,11 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
 from tests.server import live
-from tests.server.live import ROOT, Line, Server, answers, config, film, frame, jpegs, updates
+from tests.server.live import ROOT, Line, Server, answers, config, film, frame, jpegs, updates, wait_for
 
 NAME = "stream.v1.RecognitionService"
 PICTURES = jpegs(12)
 LARGE = jpegs(4, seed=1, side_px=1600)
-
-
-def wait_for(truth: Callable[[], bool], limit_s: float = 5.0) -> None:
-    end_s = time.monotonic() + limit_s
-    while not truth():
-        assert time.monotonic() < end_s, "it did not come true in time"
-        time.sleep(0.02)
 
 
 def health(channel: grpc.Channel, service: str = "") -> str:

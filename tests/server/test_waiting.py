@@ -4,13 +4,14 @@ import asyncio
 
 import pytest
 
+from stream.errors import Overrun
 from stream.server.convert import Incoming
-from stream.server.waiting import MARKS, ROOM, Waiting
+from stream.server.waiting import MARKS, ROOM, ROOM_BYTES, Waiting
 from stream.v1 import recognition_pb2 as pb
 
 
-def frame(sequence: int) -> Incoming:
-    return Incoming(pb.Frame(sequence=sequence, image=b"x"), sequence, sequence / 10, 0)
+def frame(sequence: int, byte_count: int = 1) -> Incoming:
+    return Incoming(pb.Frame(sequence=sequence, image=bytes(byte_count)), sequence, sequence / 10, 0)
 
 
 async def taken(waiting: Waiting) -> list[tuple[int, bool]]:
@@ -85,5 +86,39 @@ def test_what_went_wrong_comes_after_the_frames_before_it() -> None:
         assert (await waiting.get()).sequence == 1
         with pytest.raises(ValueError, match="enough"):
             await waiting.get()
+
+    asyncio.run(check())
+
+
+def test_every_takes_what_there_is_room_for_and_then_ends() -> None:
+    async def check() -> None:
+        waiting = Waiting("every")
+        for sequence in range(ROOM["every"]):
+            await asyncio.wait_for(waiting.put(frame(sequence)), 1)
+        with pytest.raises(Overrun, match="32 frames, 32 bytes wait"):
+            await waiting.put(frame(99))
+        waiting.close()
+        assert await taken(waiting) == [(number, True) for number in range(ROOM["every"])]
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("policy", ROOM)
+def test_large_pictures_have_room_for_fewer(policy: str) -> None:
+    async def check() -> None:
+        waiting, large = Waiting(policy), ROOM_BYTES * 2 // 3
+        await asyncio.wait_for(waiting.put(frame(1, large)), 1)
+        put = asyncio.ensure_future(waiting.put(frame(2, large)))
+        await asyncio.sleep(0)
+        if policy == "every":
+            with pytest.raises(Overrun):
+                await put
+        elif policy == "wait":
+            assert not put.done()
+            await waiting.get()
+            await asyncio.wait_for(put, 1)
+        else:
+            await put
+            assert [(await waiting.get()).message is None for _ in range(2)] == [True, False]
 
     asyncio.run(check())

@@ -31,7 +31,7 @@ def test_the_lines_say_what_the_session_said(capsys: pytest.CaptureFixture[str])
     ]
     update = said[2]
     assert update["offset_s"] == 0.1
-    assert update["drops"] == {"rate": 1, "backlog": 0, "decode": 0, "order": 0}
+    assert update["drops"] == {"rate": 1, "backlog": 0, "decode": 0, "order": 0, "late": 0}
     assert update["labels"][0] == {"name": "red", "probability": pytest.approx(1, abs=1e-3)}
     assert set(update) == {"kind", "offset_s", "labels", "age_ms", "drops", "reset"}
     assert said[-1] == {

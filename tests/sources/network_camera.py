@@ -27,20 +27,24 @@ class NetworkCamera:
 
     def __init__(self, user: str = "", password: str = "") -> None:
         self._login = [user, password] if user else []
+        self.port = 0
 
     def __enter__(self) -> Self:
         _need_gstreamer()
-        self._process = subprocess.Popen([PYTHON, SERVER, *self._login], stdout=subprocess.PIPE, text=True)
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Begin; once more after `kill`, at the same port."""
+        command = [PYTHON, SERVER, str(self.port), *self._login]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         self.port = int(self._process.stdout.readline())
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
-        assert self._process.stdout
-        self._process.stdout.close()
 
     @property
     def uri(self) -> str:
@@ -50,9 +54,14 @@ class NetworkCamera:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
+        assert self._process.stdout
+        self._process.stdout.close()
 
     def freeze(self) -> None:
         self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
 
 
 def _need_gstreamer() -> None:

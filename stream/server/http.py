@@ -1,0 +1,44 @@
+"""Numbers and health over HTTP, for what does not speak gRPC: /metrics, /healthz, /readyz.
+
+On the event loop of the service, so that an answer says that the loop answers.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from stream.errors import SourceError
+from stream.server.metrics import Metrics
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+"""Prometheus' own type of text."""
+
+
+@asynccontextmanager
+async def listening(host: str, port: int, metrics: Metrics, is_ready: Callable[[], bool]) -> AsyncIterator[str]:
+    """Answer while the block runs; give HOST:PORT.
+
+    Raises:
+        SourceError: nothing can listen there.
+    """
+    app = web.Application(client_max_size=1024)
+    app.router.add_get("/metrics", lambda _: _text(200, metrics.text().decode(), TEXT))
+    app.router.add_get("/healthz", lambda _: _text(200, "alive\n"))
+    app.router.add_get("/readyz", lambda _: _text(200, "ready\n") if is_ready() else _text(503, "not ready\n"))
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=30)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            words = f"nothing can listen at {host}:{port}: it is taken, or not an address of this machine"
+            raise SourceError(words) from error
+        yield f"{host}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def _text(status: int, text: str, kind: str = "text/plain; charset=utf-8") -> web.Response:
+    return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind, "Cache-Control": "no-store"})

@@ -1,0 +1,30 @@
+"""How late frames come by their own timestamps."""
+
+import pytest
+
+from stream.lateness import DRIFT, Lateness
+
+
+def test_what_comes_at_its_own_pace_is_never_late() -> None:
+    lateness = Lateness()
+    assert [lateness.of(number / 25, 100 + number / 25) for number in range(50)] == pytest.approx([0.0] * 50, abs=1e-3)
+
+
+def test_what_waited_on_the_way_is_late_by_its_wait() -> None:
+    lateness = Lateness()
+    lateness.of(0.0, 100.0)
+    assert lateness.of(1.0, 104.0) == pytest.approx(3.0, abs=0.01)
+    assert lateness.of(5.0, 105.0) == pytest.approx(0.0, abs=0.01)
+
+
+def test_a_first_frame_that_came_late_is_no_mark_for_the_others() -> None:
+    lateness = Lateness()
+    lateness.of(0.0, 103.0)  # waited for 3 s
+    lateness.of(3.0, 103.0)  # came at once
+    assert lateness.of(4.0, 106.0) == pytest.approx(2.0, abs=0.01)
+
+
+def test_a_clock_that_runs_slow_for_a_month_is_not_taken_for_lateness() -> None:
+    lateness, slow = Lateness(), 1 - DRIFT / 10
+    day_s = 86_400
+    assert max(lateness.of(slow * hour * 3600, hour * 3600.0) for hour in range(30 * day_s // 3600)) < 0.5
