@@ -116,6 +116,8 @@ class RecognitionService(rpc.RecognitionServiceServicer):
             await _abort(context, end.status, str(end))
         except grpc.aio.AbortError:
             raise
+        except grpc.aio.InternalError:  # the client has gone while something was said to it: nobody is there to be told
+            return
         except Exception:
             _log.exception("stream %s: the server failed", stream_id)
             await _abort(
