@@ -92,6 +92,8 @@ class Keeper:
         self._leaving, self._is_over, self._has_gap = threading.Event(), False, True
         self._clock = _Timeline()
         self._heard_s = time.monotonic()
+        self._live_s: float | None = None
+        """When the first frame of this run came; None before it."""
         self._thread = threading.Thread(target=self._keep, name=f"keep {settings.name}", daemon=True)
 
     def start(self) -> None:
@@ -138,9 +140,9 @@ class Keeper:
     def _keep(self) -> None:
         STREAM.set(self.settings.name)
         backoff = Backoff()
+        self._become(State.CONNECTING)
         while not self._leaving.is_set():
-            self._become(State.CONNECTING)
-            began_s = time.monotonic()
+            self._live_s = None
             error = self._try()
             if error is None and self._leaving.is_set():
                 return
@@ -150,10 +152,12 @@ class Keeper:
                     self._end()
                 return
             if error:
-                pause_s = backoff.pause_s(time.monotonic() - began_s, isinstance(error, SourceRefused))
+                lived_s = 0.0 if self._live_s is None else self._heard_s - self._live_s
+                pause_s = backoff.pause_s(lived_s, isinstance(error, SourceRefused))
                 _log.warning("%s: %s; tried again in %.1f s", self.settings.name, error, pause_s)
                 self._become(State.FAILED, str(error))
                 self._leaving.wait(pause_s)
+                self._become(State.CONNECTING)
 
     def _try(self) -> StreamError | None:
         """Pull the source until its end; return what went wrong, if anything did."""
@@ -214,9 +218,10 @@ class Keeper:
     def _heard(self) -> None:
         """Note that a frame is here."""
         self._heard_s, self._has_gap = time.monotonic(), False
+        self._live_s = self._live_s or self._heard_s
         self._tally.heard()
         if self._tally.state is not State.LIVE:
-            if self._tally.state is State.CONNECTING and self._clock.run_count > 1 and not self.settings.loop:
+            if self._tally.state is State.CONNECTING and self._clock.run_count > 1:
                 self._tally.reconnected()
             self._become(State.LIVE)
 
