@@ -139,7 +139,7 @@ class Keeper:
 
     def _keep(self) -> None:
         STREAM.set(self.settings.name)
-        backoff = Backoff()
+        backoff = Backoff(self.settings.max_pause_s)
         self._become(State.CONNECTING)
         while not self._leaving.is_set():
             self._live_s = None

@@ -55,6 +55,8 @@ class SourceSettings:
     """Seconds, > 0, without a frame after which a source counts as stalled."""
     timeout_s: float = 10.0
     """Seconds, > 0, without a frame after which a source is opened anew."""
+    max_pause_s: float = 30.0
+    """Seconds, > 0: the longest pause before a source is tried again, a quarter more or less."""
     session: SessionSettings = field(default_factory=SessionSettings)
     """How its frames are read."""
 
@@ -63,7 +65,7 @@ class SourceSettings:
         check("policy", self.policy in (None, *POLICIES), repr(self.policy), ", ".join(POLICIES))
         check("queue", self.queue is None or 1 <= self.queue <= 1000, self.queue, "1 to 1000")
         check("max_age_s", self.max_age_s > 0, self.max_age_s, "more than 0 s, or inf")
-        for name in ("stall_s", "timeout_s"):
+        for name in ("stall_s", "timeout_s", "max_pause_s"):
             check(name, 0 < getattr(self, name) < math.inf, getattr(self, name), "more than 0 s")
 
     def source(self) -> Source:
@@ -90,7 +92,9 @@ KINDS: dict[str, tuple[type, ...]] = {
 FIELDS = {
     **dict.fromkeys(("uri", "model", "policy", *LOGIN), "a text"),
     **dict.fromkeys(("queue", "top_k"), "a whole number"),
-    **dict.fromkeys(("max_age_s", "stall_s", "timeout_s", "memory_s", "begin_threshold", "end_threshold"), "a number"),
+    **dict.fromkeys(
+        ("max_age_s", "stall_s", "timeout_s", "max_pause_s", "memory_s", "begin_threshold", "end_threshold"), "a number"
+    ),
     **dict.fromkeys(("min_duration_s", "smoothing_s", "max_gap_s"), "a number"),
     **dict.fromkeys(("loop", "realtime", "is_cut_aware"), "true or false"),
     **dict.fromkeys(("allow", "deny"), "a list of texts"),

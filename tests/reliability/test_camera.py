@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from stream.server.backoff import LONGEST_S
 from stream.v1 import recognition_pb2 as pb
 from tests.reliability.footprint import footprint, needs_proc
 from tests.reliability.watcher import Watcher, becomes, configure, door, is_gap, is_update
@@ -96,7 +95,7 @@ def test_a_server_starts_while_its_camera_is_down(model: Path, tmp_path: Path, s
             first_s = watcher.wait(is_update, begun_s, 60)
             assert watcher.updates()[0].offset.ToMicroseconds() == 0
             assert watcher.standing().reconnect_count == 0
-    assert first_s < 1.25 * LONGEST_S + 10, "a pause that had begun, and the opening"
+    assert first_s < 15, "a pause that had begun, and the opening"
     say(f"labels {first_s:.2f} s after the camera was there")
 
 
@@ -116,6 +115,7 @@ def test_a_wrong_login_is_said_without_it_and_not_tried_again_soon(model: Path, 
 
 @needs_proc
 @pytest.mark.chaos
+@pytest.mark.timeout(1800)
 def test_a_camera_that_flaps_leaves_nothing_behind(model: Path, tmp_path: Path, say: Say) -> None:
     flaps = 50
     with (

@@ -13,7 +13,14 @@ from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
 from tests.server.live import Server, wait_for
 
-BRISK = "stall_s = 1.5\ntimeout_s = 3\nmax_gap_s = 2\nbegin_threshold = 0.3\nend_threshold = 0.1\nmin_duration_s = 0\n"
+BRISK = """stall_s = 1.5
+timeout_s = 3
+max_pause_s = 2
+max_gap_s = 2
+begin_threshold = 0.3
+end_threshold = 0.1
+min_duration_s = 0
+"""
 """Settings with which a fault shows soon."""
 
 
