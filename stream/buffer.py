@@ -127,7 +127,11 @@ class Buffer(Generic[Item]):
                 self._changed.notify_all()
             yield item
         if self._error and not self._is_closed:
-            raise self._error
+            error, self._error = self._error, None
+            try:
+                raise error
+            finally:
+                del error  # its traceback holds this frame, the producer's, and with them the source
 
     def _await(self) -> None:
         """Wait until there is an item, or the end."""

@@ -1,5 +1,7 @@
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -116,7 +118,7 @@ def test_a_file_is_read_in_the_callers_thread_and_whole() -> None:
 
 def test_a_live_source_is_read_in_a_thread_of_its_own() -> None:
     tape = Tape(list(range(5)), is_live=True, gap_s=0.005)
-    assert offsets(frames(tape)) == list(range(5))
+    assert offsets(frames(tape, "wait")) == list(range(5))
     assert tape.threads == {"read tape"}
     assert not readers()
 
@@ -216,3 +218,23 @@ def test_one_that_is_always_late_counts_as_lost() -> None:
     held = Held((10.0, 0.0), *((number / 50, 0.0) for number in range(100)))
     with pytest.raises(SourceTimeout, match=r"more than 1 s late for 0\.2 s"):
         list(frames(held, "latest", size=9, max_age_s=1.0, patience_s=0.2))
+
+
+def test_a_source_that_failed_is_let_go_at_once_without_the_garbage_collector() -> None:
+    """A decoder's threads end with the last who holds it: what went wrong must not."""
+
+    class Torn(Tape):
+        def __iter__(self) -> Iterator[int]:
+            yield 0
+            raise SourceError("torn")
+
+    tape = Torn([], is_live=True)
+    held = weakref.ref(tape)
+    gc.disable()
+    try:
+        with pytest.raises(SourceError, match="torn") as failed:
+            list(frames(tape))
+        del failed, tape
+        assert held() is None
+    finally:
+        gc.enable()

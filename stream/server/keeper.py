@@ -167,7 +167,7 @@ class Keeper:
         except CancelledError:
             self._leaving.set()
         except StreamError as error:
-            return error
+            return _bare(error)
         except Exception as error:
             if self._leaving.is_set():  # the workers have gone home
                 return None
@@ -269,3 +269,9 @@ class _Timeline:
             return 0.0
         next_s = self.offset_s + self._interval_s
         return next_s if self._is_loop else max(next_s, arrival_s - self._epoch_s)
+
+
+def _bare(error: StreamError) -> StreamError:
+    """Take from an error what led to it: the frames it passed hold the source, and that its decoder's threads."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

@@ -217,6 +217,7 @@ class AvSource:
     def _close(self) -> None:
         if self._container is not None:
             self._container.close()
+            self._container = None  # its decoder's threads end with the last who holds it
 
     def _hold(self, offset_s: float) -> int:
         """Wait until the frame is due; return when that was."""

@@ -56,6 +56,19 @@ def test_a_killed_camera_ends_what_lasted_and_is_back_soon_after_it_is(model: Pa
     say(f"failed after {failed_s:.2f} s, gap told after {gap_s:.2f} s, labels {again_s:.2f} s after it was back")
 
 
+def _freeze(camera: NetworkCamera, watcher: Watcher) -> tuple[float, float, float]:
+    """Freeze a camera until it was given up, and longer; return seconds until that was told, and until it was back."""
+    frozen_s = time.monotonic()
+    camera.freeze()
+    stalled_s = watcher.wait(becomes(pb.SOURCE_STATE_STALLED), frozen_s)
+    failed_s = watcher.wait(becomes(pb.SOURCE_STATE_FAILED), frozen_s)
+    assert "came for 3 s" in watcher.standing().last_error
+    time.sleep(4)  # an attempt to open it times out, too
+    thawed_s = time.monotonic()
+    camera.thaw()
+    return stalled_s, failed_s, watcher.wait(is_update, thawed_s)
+
+
 def test_a_frozen_camera_is_noticed_opened_anew_and_no_thread_stays(model: Path, tmp_path: Path, say: Say) -> None:
     with (
         NetworkCamera() as camera,
@@ -63,16 +76,9 @@ def test_a_frozen_camera_is_noticed_opened_anew_and_no_thread_stays(model: Path,
         Watcher(server) as watcher,
     ):
         watcher.wait(is_update)
+        _freeze(camera, watcher)  # the pools of threads have grown then
         before = footprint(server.process.pid)
-        frozen_s = time.monotonic()
-        camera.freeze()
-        stalled_s = watcher.wait(becomes(pb.SOURCE_STATE_STALLED), frozen_s)
-        failed_s = watcher.wait(becomes(pb.SOURCE_STATE_FAILED), frozen_s)
-        assert "came for 3 s" in watcher.standing().last_error
-        time.sleep(4)  # an attempt to open it times out, too
-        thawed_s = time.monotonic()
-        camera.thaw()
-        again_s = watcher.wait(is_update, thawed_s)
+        stalled_s, failed_s, again_s = _freeze(camera, watcher)
         wait_for(lambda: footprint(server.process.pid).thread_count <= before.thread_count)
         after = footprint(server.process.pid)
     assert stalled_s + 0.5 >= 1.5  # the last frame came a little before
