@@ -33,7 +33,7 @@ def files(variant: str) -> tuple[Path, Path]:
     if not graph.exists():
         say(f"converting the official {name} ...")
         subprocess.run(
-            [environment(), "-W", "ignore", "-m", "tests.parity.official", name, graph],
+            [environment(), "-W", "ignore", "-m", "tests.parity.litert", name, graph],
             cwd=ROOT,
             check=True,
             capture_output=True,

@@ -1,4 +1,4 @@
-"""LiteRT (formerly TensorFlow Lite, with XNNPACK) on the official graph, as `tests/parity/official.py` converts it.
+"""LiteRT (formerly TensorFlow Lite, with XNNPACK) on the official graph, as `tests/parity/litert.py` converts it.
 
 Timed is `invoke` alone, with the picture in place and the state left where it is: the least its step can cost. Its
 signature runner, which a program would call, copies the state in and out besides.

@@ -1,6 +1,6 @@
 """Writes the official graph of one frame's step, with our weights, as a `.tflite` file, for `make bench`.
 
-    python -m tests.parity.official CASE OUT.tflite
+    python -m tests.parity.litert CASE OUT.tflite
 
 Runs in the environment of `requirements.txt`. The signature takes `image` (1, 1, S, S, 3) and the official states by
 their names, and gives `logits` and the states.
