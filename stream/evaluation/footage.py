@@ -15,11 +15,10 @@ import numpy.typing as npt
 
 from stream import motions
 from stream.buffer import frames as read
-from stream.decode import RgbPicture
 from stream.errors import UsageError
+from stream.evaluation.generated import last_logits
 from stream.intervals import Figure, bootstrap
 from stream.motions import NO_MOTION, OTHER_MOTION
-from stream.preprocess import preprocess
 from stream.recogniser import Recogniser
 from stream.resampling import Resampler
 from stream.sources import open_source
@@ -155,11 +154,6 @@ def quiet(folder: Path) -> list[Path]:
 
 
 def _said(recogniser: Recogniser, frames: Frames) -> str:
-    """Step a clip, its first frame held for a while; return the label of its last frame."""
-    state = recogniser.init_state(1)
-    logits = np.zeros((1, len(recogniser.labels)), np.float32)
+    """Show a clip, its first frame held for a while; return the label of its last frame."""
     lead = np.repeat(frames[:1], round(LEAD_S * recogniser.card.fps), 0)
-    for frame in (*lead, *frames):
-        picture = RgbPicture(np.ascontiguousarray(frame))
-        logits, state = recogniser.step(preprocess(picture, recogniser.card), state)
-    return recogniser.labels[int(logits[0].argmax())]
+    return recogniser.labels[int(last_logits(recogniser, np.concatenate([lead, frames])).argmax())]

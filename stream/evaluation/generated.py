@@ -97,7 +97,7 @@ def clips(recogniser: Recogniser, count: int, seed: int) -> Iterator[Clips]:
     for index in range(count):
         label = LABELS[index % len(LABELS)]
         frames = clip(label, (seed, index))
-        counts[LABELS.index(label), int(_last(recogniser, frames).argmax())] += 1
+        counts[LABELS.index(label), int(last_logits(recogniser, frames).argmax())] += 1
         yield Clips(counts, LABELS)
 
 
@@ -134,11 +134,11 @@ def gestures_of(recogniser: Recogniser) -> tuple[str, ...]:
     return tuple(name for name in recogniser.labels if name not in recogniser.card.background)
 
 
-def _last(recogniser: Recogniser, frames: npt.NDArray[np.uint8]) -> Array:
-    """Step a stream frame by frame; return the last frame's (K,) logits."""
-    state, logits = recogniser.init_state(1), np.zeros((1, len(LABELS)), np.float32)
+def last_logits(recogniser: Recogniser, frames: npt.NDArray[np.uint8]) -> Array:
+    """Step the frames (T, S, S, 3) one by one from a blank memory; return the last one's (K,) logits."""
+    state, logits = recogniser.init_state(1), np.zeros((1, len(recogniser.labels)), np.float32)
     for frame in frames:
-        logits, state = recogniser.step(preprocess(RgbPicture(frame), recogniser.card), state)
+        logits, state = recogniser.step(preprocess(RgbPicture(np.ascontiguousarray(frame)), recogniser.card), state)
     return np.asarray(logits[0], np.float32)
 
 
