@@ -101,13 +101,16 @@ class Buffer(Generic[Item]):
     def end(self, error: BaseException | None = None) -> None:
         """Say that nothing more comes; the consumer gets what is left, then `error` if there is one."""
         with self._changed:
-            self._is_ended, self._error = True, self._error or error
+            self._is_ended = True
+            if not self._is_closed:
+                self._error = self._error or error
             self._changed.notify_all()
 
     def close(self) -> None:
         """Leave as the consumer: what is left is thrown away, and `put` says so from now on."""
         with self._changed:
             self._is_closed = self._is_ended = True
+            self._error = None  # nobody will be told, and its traceback holds the producer, the source and this
             self._items.clear()
             self._changed.notify_all()
 
@@ -126,7 +129,7 @@ class Buffer(Generic[Item]):
                 item = self._items.popleft()
                 self._changed.notify_all()
             yield item
-        if self._error and not self._is_closed:
+        if self._error:
             error, self._error = self._error, None
             try:
                 raise error

@@ -238,3 +238,26 @@ def test_a_source_that_failed_is_let_go_at_once_without_the_garbage_collector() 
         assert held() is None
     finally:
         gc.enable()
+
+
+def test_a_source_that_fails_when_nobody_waits_for_it_any_more_is_let_go_too() -> None:
+    left = threading.Event()
+
+    class Frozen(Tape):
+        def __iter__(self) -> Iterator[int]:
+            left.wait(10)
+            yield from ()
+            raise SourceError("torn")
+
+    tape = Frozen([], is_live=True)
+    held = weakref.ref(tape)
+    gc.disable()
+    try:
+        stream = frames(tape, patience_s=0.01)
+        threading.Timer(0.2, left.set).start()
+        with pytest.raises(SourceTimeout) as late:
+            next(stream)
+        del stream, tape, late
+        assert held() is None
+    finally:
+        gc.enable()
