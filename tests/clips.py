@@ -1,16 +1,15 @@
 """Small real videos and pictures, made on the spot: a square that moves over a coloured ramp."""
 
 from collections.abc import Iterable
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 
 from stream.types import Rgb
+from tests.encoding import TICK, encode
 
 FPS = 10
-TICK = Fraction(1, 1000)
 
 
 def evenly(count: int, fps: float = FPS) -> list[float]:
@@ -36,16 +35,9 @@ def write(
     options: dict[str, str] | None = None,
 ) -> Path:
     """Write a video with a frame at each of `times_s`: two seconds at `FPS` by default."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=FPS, options=options or {})
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        stream.codec_context.time_base = TICK
-        for index, time_s in enumerate(evenly(2 * FPS) if times_s is None else times_s):
-            frame = av.VideoFrame.from_ndarray(square(index, *size), format="rgb24")
-            frame.pts, frame.time_base = round(time_s / TICK), TICK
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
+    times = list(evenly(2 * FPS) if times_s is None else times_s)
+    pictures = (square(index, *size) for index in range(len(times)))
+    return encode(path, pictures, FPS, times_s=times, codec=codec, options=options)
 
 
 def write_sound(path: Path, options: dict[str, str] | None = None) -> Path:

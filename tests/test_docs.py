@@ -14,7 +14,7 @@ import pytest
 from stream import cards, decode
 from stream.server import settings
 from stream.sources import open_source
-from tests.training import footage
+from tests.training import boxes
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -61,11 +61,11 @@ def test_the_service_pages_client_gets_labels_from_a_server(capsys: pytest.Captu
 def test_the_training_pages_commands_make_models_of_ones_own_classes(tmp_path: Path) -> None:
     for scene in (1, 2):
         for take, colour in enumerate(("red", "blue") * 2):
-            footage.write(
+            boxes.write(
                 tmp_path / "clips" / colour / f"{colour}_{scene}_{take}.mp4", [colour] * 12, seed=4 * scene + take
             )
-    footage.write(tmp_path / "clip.mp4", ["red"] * 12)
-    footage.write(tmp_path / "talk.mp4", ["red"] * 12 + ["blue"] * 12)
+    boxes.write(tmp_path / "clip.mp4", ["red"] * 12)
+    boxes.write(tmp_path / "talk.mp4", ["red"] * 12 + ["blue"] * 12)
     (tmp_path / "frames.csv").write_text("frame,label\n0,red\n5,red\n9,red\n14,blue\n18,blue\n22,blue\n")
     lines = [line for block in blocks("docs/training.md", "sh") for line in block.splitlines()]
     commands = [shlex.split(line) for line in lines if line.startswith("stream-")]

@@ -17,7 +17,7 @@ from stream.sources import open_source
 from stream.training import features, frames, own_frames, recipes
 from stream.training.own_frames import Order
 from tests import tiny
-from tests.training import footage
+from tests.training import boxes
 
 COLOURS = ["red"] * 30 + ["blue"] * 30 + ["green"] * 30 + ["red"] * 20
 
@@ -25,7 +25,7 @@ COLOURS = ["red"] * 30 + ["blue"] * 30 + ["green"] * 30 + ["red"] * 20
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five and a half seconds at 20 frames per second; the card's rate is 10."""
-    return footage.write(tmp_path_factory.mktemp("video") / "colours.mp4", COLOURS)
+    return boxes.write(tmp_path_factory.mktemp("video") / "colours.mp4", COLOURS)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from stream.sources import open_source
 from stream.training import own
 from stream.training.own import Order
 from stream.training.streams import FitSettings
-from tests.training import footage
+from tests.training import boxes
 
 SMALL = {"variant": "t0", "side_px": 32}
 SETTINGS = FitSettings(batch=4, rate=0.01, threads=1, workers=0, averaging=0.8)
@@ -31,7 +31,7 @@ SETTINGS = FitSettings(batch=4, rate=0.01, threads=1, workers=0, averaging=0.8)
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return footage.folder(tmp_path_factory.mktemp("data"))
+    return boxes.folder(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def said(card: Path, video: Path) -> str:
 
 def test_the_card_is_taken_at_once_and_is_right_on_videos_it_never_saw(trained: Path, tmp_path: Path) -> None:
     for colour in ("red", "blue"):
-        video = footage.write(tmp_path / f"{colour}.mp4", [colour] * 20, seed=99)
+        video = boxes.write(tmp_path / f"{colour}.mp4", [colour] * 20, seed=99)
         assert said(trained / "colours.toml", video) == colour
 
 
@@ -107,7 +107,7 @@ def test_another_model_lends_its_weights_and_frozen_ones_stay_as_they_were(
     trained: Path, tmp_path: Path, data: Path
 ) -> None:
     base, heard = trained / "colours.toml", list[str]()
-    three = footage.folder(tmp_path / "three", ("red", "blue", "green"), 4)
+    three = boxes.folder(tmp_path / "three", ("red", "blue", "green"), 4)
     begun = order(three, tmp_path / "more", begin=str(base), changes={}, epochs=2, frozen=2)
     card = own.train(begun, heard.append)
     assert any("a new classifier" in line for line in heard)
@@ -135,7 +135,7 @@ def test_a_folder_of_another_run_is_refused(trained: Path, data: Path) -> None:
 
 
 def test_a_class_without_a_readable_clip_is_refused_even_by_the_lenient(tmp_path: Path) -> None:
-    data = footage.folder(tmp_path / "data", clips=2)
+    data = boxes.folder(tmp_path / "data", clips=2)
     for clip in (data / "red").iterdir():
         clip.write_bytes(b"no video")
     with pytest.raises(UsageError, match="cannot be read"):
@@ -222,7 +222,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(data: Path, tmp_path: Path, whole: d
 
 
 def test_what_is_wrong_is_one_line_and_exit_code_two(data: Path, tmp_path: Path) -> None:
-    footage.folder(tmp_path / "scenes", clips=1)
+    boxes.folder(tmp_path / "scenes", clips=1)
     for colour in ("red", "blue"):
         clip = tmp_path / "scenes" / colour / "0.mp4"
         for name in ("home_1", "home_2", "shop_1", "shop_2"):

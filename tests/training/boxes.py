@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import av
 import numpy as np
+
+from tests.encoding import encode
 
 COLOURS = {"red": (200, 40, 40), "blue": (40, 60, 200), "green": (40, 180, 60)}
 
@@ -20,14 +21,7 @@ def picture(rng: np.random.Generator, colour: str) -> np.ndarray:
 def write(path: Path, colours: Sequence[str], seed: int = 0, fps: int = 20) -> Path:
     """Write a video whose frame i shows a box of colours[i]."""
     rng = np.random.default_rng(seed)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for colour in colours:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(rng, colour), format="rgb24")))
-        container.mux(stream.encode(None))
-    return path
+    return encode(path, [picture(rng, colour) for colour in colours], fps, options={"preset": "ultrafast"})
 
 
 def folder(root: Path, classes: Sequence[str] = ("red", "blue"), clips: int = 6) -> Path:
