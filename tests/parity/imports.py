@@ -7,12 +7,17 @@ packages. Every weight must come out bit for bit, and the comparison that an imp
 """
 
 import argparse
+import io
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
@@ -28,7 +33,8 @@ from tests.parity import weights as made  # noqa: E402  # the checkout is on the
 from tests.parity.cases import CASES, Case  # noqa: E402
 from tests.parity.run import environment, say  # noqa: E402
 
-FORMS = ("saved", "checkpoint", "model.weights.h5")
+FORMS = ("saved", "handle", "checkpoint", "model.weights.h5")
+HANDLE = "/movinet/classification/1"
 USUAL = "a0-stream,a0-base,a0-stream-clip,a1-stream,a2-stream,a3-stream,a4-stream,a5-stream"
 
 
@@ -46,15 +52,50 @@ def write(python: Path, case: Case, folder: Path) -> None:
         sys.exit(f"{case.name}: Google's code wrote nothing\n{done.stderr}")
 
 
-def faults(case: Case, form: str, folder: Path) -> Iterator[str]:
+@contextmanager
+def hub(folder: Path) -> Iterator[str]:
+    """Serve the SavedModel as TensorFlow Hub does, compressed, from this machine; yield its handle."""
+    asked = list[str]()
+
+    class Door(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            with io.BytesIO() as file:
+                with tarfile.open(fileobj=file, mode="w:gz") as archive:
+                    archive.add(folder / "saved", ".")
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(file.getvalue())
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}{HANDLE}"
+        server.shutdown()
+    if asked != [f"{HANDLE}?tf-hub-format=compressed"]:
+        sys.exit(f"the handle was asked for as {asked}")
+
+
+def sources(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield each form and where it is."""
+    for form in FORMS:
+        if form == "handle":
+            with hub(folder) as handle:
+                yield form, handle
+        else:
+            yield form, str(folder / form)
+
+
+def faults(case: Case, form: str, source: str) -> Iterator[str]:
     """Import one file, say what came, and yield what is wrong with it."""
     from stream import intake, weights
     from stream.errors import StreamError
 
-    given = {} if form == "saved" or case.kind == "base" else {"gate": case.gate}
+    given = {} if form in ("saved", "handle") or case.kind == "base" else {"gate": case.gate}
     begin = time.perf_counter()
     try:
-        card = intake.bring(str(folder / form), intake.Order("imported", given), lambda _: None)
+        card = intake.bring(source, intake.Order("imported", given), lambda _: None)
     except StreamError as error:
         yield str(error)
         return
@@ -85,8 +126,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             os.environ["STREAM_HOME"] = str(Path(folder) / "home")
             write(python, case, Path(folder))
-            for form in FORMS:
-                for fault in faults(case, form, Path(folder)):
+            os.environ["TFHUB_CACHE_DIR"] = str(Path(folder) / "hub")
+            for form, source in sources(Path(folder)):
+                for fault in faults(case, form, source):
                     say(f"{case.name} {form}: {fault}")
                     failed += 1
     say("all as they were" if not failed else f"{failed} faults")
