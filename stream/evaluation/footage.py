@@ -48,14 +48,14 @@ class Scene:
 
 
 SCENES = (
-    Scene("bikes.mp4", "swipe right", 1.16, 2.0),  # a man walks past a row of cars
+    Scene("bikes.mp4", "swipe right", 1.2, 2.0),  # a man walks past a row of cars
     Scene("bikes.mp4", "swipe right", 7.56, 8.5),  # legs walk past a bicycle
     Scene("no-person-cars.mp4", "swipe down", 0.4, 3.9, (0.06, 0.0, 0.36, 1.0)),  # a car from above, its lane alone
     Scene("no-person-cars.mp4", "swipe up", 1.1, 4.6, (0.38, 0.0, 0.68, 1.0)),  # the other car in its lane
     Scene("walking-and-pause.mp4", "push", 0.0, 1.4),  # three people come and stop
     Scene("worker-zone.mp4", "pull", 0.0, 2.6),  # a worker walks away
     Scene("one-by-one.mp4", "pull", 0.0, 1.3),  # a man walks away
-    Scene("bikes.mp4", NO_MOTION, 8.6, 9.7),  # a wall and a bicycle
+    Scene("bikes.mp4", NO_MOTION, 8.6, 9.66),  # a wall and a bicycle
     Scene("walking-and-pause.mp4", NO_MOTION, 2.3, 3.4),  # three people stand
     Scene("one-by-one.mp4", NO_MOTION, 2.3, 3.7),  # a man stands
     Scene("no-person-cars.mp4", OTHER_MOTION, 1.1, 3.5),  # both cars, both ways
