@@ -93,11 +93,16 @@ def _approach(rng: Rng, is_nearing: bool, rate: float) -> Action:
     """Come nearer or go away: straight, or with a drift as of one who walks over a floor."""
     factor = float(np.exp(rng.uniform(math.log(1.35), math.log(3.0))))
     path = zoom(rng, factor if is_nearing else 1 / factor, rate)
-    if rng.random() < 0.5:
-        change = np.log(path[:, SIZE]) / math.log(factor)  # 0 to 1, or to -1
-        path[:, X] += np.clip(rng.normal(0, 0.12), -0.25, 0.25) * change
-        path[:, Y] += np.clip(rng.normal(0.12, 0.1), -0.1, 0.3) * change
+    if rng.random() < 0.6:
+        _over_a_floor(rng, path)
     return Action(path, 0.6, _company(rng, path))
+
+
+def _over_a_floor(rng: Rng, path: Path) -> None:
+    """Let what comes nearer sink, or drift aside: a camera above the floor sees it so, in proportion to its size."""
+    grown = path[:, SIZE] / path[:, SIZE].max() - path[0, SIZE] / path[:, SIZE].max()
+    path[:, X] += np.clip(rng.normal(0, 0.25), -0.5, 0.5) * grown
+    path[:, Y] += rng.uniform(-0.15, 0.9) * grown
 
 
 def _company(rng: Rng, path: Path) -> tuple[Path, ...]:

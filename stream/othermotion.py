@@ -9,7 +9,7 @@ from stream.paths import ANGLE, MOVERS, SIZE, Action, Rng, X, Y, count, ease, li
 
 def other(rng: Rng, rate: float) -> Action:
     """Do one of many things that are none of the gestures, at `rate` ticks per second."""
-    kinds = (_pan, _diagonal, _walk, _spin, _flicker, _crossing, _there_and_back, _arc, _traffic, _fidget)
+    kinds = (_pan, _diagonal, _walk, _spin, _flicker, _crossing, _there_and_back, _arc, _traffic, _fidget, _shift)
     return kinds[int(rng.integers(len(kinds)))](rng, rate)
 
 
@@ -104,3 +104,15 @@ def _fidget(rng: Rng, rate: float) -> Action:
             path[:, column] += most * rng.uniform(0.2, 1) * (np.sin(2 * math.pi * pace * t + phase) - math.sin(phase))
         paths.append(path)
     return Action(paths[0], 0.7, tuple(paths[1:]))
+
+
+def _shift(rng: Rng, rate: float) -> Action:
+    """Move along an axis, but far less than a swipe; or grow, but far less than what comes nearer."""
+    path = still(count(rng.uniform(0.4, 1.6), rate))
+    u = ease(rng, len(path))
+    if rng.random() < 0.3:
+        path[:, SIZE] = rng.uniform(0.87, 1.15) ** u
+    else:
+        angle, length = rng.integers(4) * math.pi / 2 + rng.normal(0, 0.2), rng.uniform(0.04, 0.15)
+        path[:, X], path[:, Y] = length * math.cos(angle) * u, length * math.sin(angle) * u
+    return Action(path, 0.9)

