@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stream import cards, rooms
+from stream import cards, engines
 from stream.cards import Card
 from stream.config import SessionSettings
 from stream.ensemble import Ensemble
@@ -58,12 +58,12 @@ class Recogniser:
         return Session(self.runtime, replace(settings or SessionSettings(), **overrides))
 
 
-def load(name: str, runtime: str = "onnxruntime", threads: int = 1) -> Recogniser:
+def load(name: str, runtime: str = engines.AUTO, threads: int = 1) -> Recogniser:
     """Load a model by its card's name, or by the path of a card.
 
     Args:
         name: a card that ships with the package or was pulled or imported, or the path of a `.toml` file.
-        runtime: a file of `stream/runtimes`.
+        runtime: a file of `stream/runtimes`; "auto": fused where it is built and can run the model, else onnxruntime.
         threads: count of threads per step, 1 or more.
 
     Raises:
@@ -71,10 +71,10 @@ def load(name: str, runtime: str = "onnxruntime", threads: int = 1) -> Recognise
         MissingDependency: the engine's package is not installed; says how to get it.
         ModelError: the card or its weights are not what they should be.
     """
-    card, engine = cards.load(name), rooms.find("runtimes", runtime)
+    card = cards.load(name)
     if not card.members:
-        return Recogniser(engine.build(card, threads))
-    return Recogniser(Ensemble(card, tuple(engine.build(member, threads) for member in _members(card))))
+        return Recogniser(engines.build(card, runtime, threads))
+    return Recogniser(Ensemble(card, tuple(engines.build(member, runtime, threads) for member in _members(card))))
 
 
 def _members(card: Card) -> list[Card]:

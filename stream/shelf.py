@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from stream import cache, cards, catalogue, rooms
+from stream import cache, cards, catalogue, engines, rooms
 from stream.cards import Card
 from stream.errors import ModelError
 
@@ -40,11 +40,12 @@ def rows() -> list[Row]:
 
 
 def facts(card: Card) -> dict[str, Any]:
-    """Return what a card says, and where it was found, as JSON can hold it."""
+    """Return what a card says, where it was found, and which engine runs it by default, as JSON can hold it."""
     values = {item.name: getattr(card, item.name) for item in fields(Card) if item.name != "path"}
     said = {name: value for name, value in values.items() if value not in ("", (), {})}
     plain = {name: "inf" if value == math.inf else value for name, value in said.items()}
-    return plain | {"megabytes": _megabytes(card), "found": where(card), "path": str(card.path)}
+    runs = {"engine": engines.choose(card)} if card.kind == "stream" and not card.members else {}
+    return plain | runs | {"megabytes": _megabytes(card), "found": where(card), "path": str(card.path)}
 
 
 def where(card: Card) -> str:

@@ -19,7 +19,7 @@ ROWS = (
     {"preprocess", "smoothing", "resampling", "cuts", "buffer", "sprites", "matching"}
     | {"steps", "weights", "intervals", "nets"},
     {"sources", "runtimes", "exporters", "sinks"},
-    {"memory", "importers"},
+    {"memory", "importers", "engines"},
     {"ensemble", "proof"},
     {"pipeline", "intake", "shelf"},
     {"recogniser"},

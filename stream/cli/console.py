@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from stream import rooms
+from stream import engines, rooms
 from stream.cli.entry import INTERRUPTED, listen
 from stream.errors import MissingDependency, NotBuilt, StreamError, UsageError
 
@@ -20,6 +20,12 @@ OK, FAILED, USAGE = 0, 1, 2
 """Exit codes: as asked; it could not be done; the caller can fix it."""
 
 PACKAGE = "movinet-stream"
+
+ENGINE = (
+    f"Engine that computes the steps: {', '.join(engines.names())}. auto takes fused where it was built and can run "
+    "the model with one thread a step, else onnxruntime."
+)
+"""Help of every `--runtime`."""
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from stream import cards, rooms
+from stream import cards, engines, rooms
 from stream.cards import Card
-from stream.cli.console import Version, program
+from stream.cli.console import ENGINE, Version, program
 from stream.config import SessionSettings
 from stream.errors import UsageError
 from stream.recogniser import load
@@ -101,7 +101,7 @@ Scenes = Annotated[
 Seed = Annotated[
     int, typer.Option(min=0, help="Decides what is generated, the order and the draws: a whole number, 0 or more.")
 ]
-Engine = Annotated[str, typer.Option("--runtime", help="Engine that computes the steps.")]
+Engine = Annotated[str, typer.Option("--runtime", help=ENGINE)]
 Threads = Annotated[int, typer.Option(min=1, help="Count of threads per step, 1 or more.")]
 JsonTo = Annotated[
     Path | None, typer.Option("--json", help="Write the figures here; - is stdout, instead of the tables.")
@@ -128,7 +128,7 @@ def evaluate(
     minutes: Minutes = 10,
     scenes: Scenes = 8,
     seed: Seed = 1,
-    runtime: Engine = "onnxruntime",
+    runtime: Engine = engines.AUTO,
     threads: Threads = 1,
     json_to: JsonTo = None,
     plot: PlotTo = None,

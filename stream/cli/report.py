@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from stream import engines
 from stream.cli.console import Version, program
 from stream.cli.entry import INTERRUPTED
 from stream.cli.watch import (
@@ -92,7 +93,7 @@ def report(
     forms: Forms = EVERY,
     json: Json = False,
     ranges: Ranges = LABELS,
-    runtime: Engine = "onnxruntime",
+    runtime: Engine = engines.AUTO,
     threads: Threads = 1,
     memory_s: Memory = None,
     min_probability: MinProbability = 0.0,

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from stream import rooms
+from stream import engines
 from stream.cli import logs
-from stream.cli.console import Version, program
+from stream.cli.console import ENGINE, Version, program
 from stream.cli.entry import INTERRUPTED
 from stream.errors import UsageError
 from stream.recogniser import load
@@ -79,7 +79,7 @@ Models = Annotated[
     list[str] | None,
     typer.Option("--model", help="Name or card of a model to load; may be given again.", show_default=DEFAULT),
 ]
-Engine = Annotated[str, typer.Option(help=f"Engine that computes the steps: {', '.join(rooms.names('runtimes'))}.")]
+Engine = Annotated[str, typer.Option(help=ENGINE)]
 Threads = Annotated[int, typer.Option(min=1, help="Count of threads per step.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Count of frames in work at once.", show_default="one per processor")
@@ -124,7 +124,7 @@ def serve(
     *,
     config: Config = None,
     model: Models = None,
-    runtime: Engine = "onnxruntime",
+    runtime: Engine = engines.AUTO,
     threads: Threads = 1,
     workers: Workers = None,
     host: Host = "127.0.0.1",

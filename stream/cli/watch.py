@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from stream.cli.console import Version, log_to_stderr, program
+from stream import engines
+from stream.cli.console import ENGINE, Version, log_to_stderr, program
 from stream.cli.outputs import Outputs
 from stream.config import SessionSettings
 from stream.errors import UsageError
@@ -36,7 +37,7 @@ Model = Annotated[
         show_default=f"{DEFAULT}; with --server the server's first",
     ),
 ]
-Engine = Annotated[str, typer.Option(envvar="STREAM_RUNTIME", help="Engine that computes the steps.")]
+Engine = Annotated[str, typer.Option(envvar="STREAM_RUNTIME", help=ENGINE)]
 Threads = Annotated[int, typer.Option(envvar="STREAM_THREADS", min=1, help="Count of threads per step, 1 or more.")]
 Server = Annotated[
     str | None,
@@ -143,7 +144,7 @@ def watch(
     *,
     source: Uri,
     model: Model = None,
-    runtime: Engine = "onnxruntime",
+    runtime: Engine = engines.AUTO,
     threads: Threads = 1,
     server: Server = None,
     tls_ca: Authority = None,

@@ -10,10 +10,10 @@ import numpy as np
 
 from stream import steps
 from stream.cards import Card
-from stream.errors import ModelError
+from stream.errors import ModelError, NotBuilt
 from stream.nets import _movinet_specs as specs
 from stream.onnxfile import OnnxFile
-from stream.runtimes._fused_library import Handle, levels
+from stream.runtimes._fused_library import Handle, levels, library
 from stream.runtimes._fused_weights import Folder, Layout, padded
 from stream.runtimes.base import check_clip, check_state, rates
 from stream.types import Array, State
@@ -39,6 +39,17 @@ def build(card: Card, threads: int = 1, level: str = "") -> "FusedRuntime":
         found = f"{card.architecture} {card.kind}"
         raise ModelError(f"card {card.name!r}: the engine 'fused' runs movinet stream, not {found}")
     return FusedRuntime(card, card.read_weights(), level)
+
+
+def can_run(card: Card) -> bool:
+    """Say whether the library is there and made for such a model."""
+    if card.architecture != "movinet" or card.kind != "stream" or card.variant not in specs.SPECS:
+        return False
+    try:
+        library()
+    except NotBuilt:
+        return False
+    return True
 
 
 def version() -> str:

@@ -7,7 +7,7 @@ import grpc
 import numpy as np
 import pytest
 
-from stream import recogniser
+from stream import engines, recogniser
 from stream.config import SessionSettings
 from stream.decode import decode_image
 from stream.types import Drops, Frame, Update
@@ -210,7 +210,7 @@ def test_describe_lists_models_and_limits(server: Server) -> None:
     (model,) = said.models
     assert (model.name, model.side_px, model.fps, model.memory_s) == ("tiny", 32, 10.0, 2.0)
     assert (model.labels, model.architecture, model.licence) == (list(CARD.labels), "movinet t0", "Apache-2.0")
-    assert model.engine.startswith("onnxruntime ")
+    assert model.engine.startswith(f"{engines.choose(CARD)} ")
     assert len(model.sha256) == 64
     assert said.limits.max_streams == 128
     assert said.limits.max_message_bytes == 16 * 2**20
