@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest chaos soak lint format types bench sanitize protos memory parity imports clean
+.PHONY: help demo test test-lowest chaos soak lint format types bench guard sanitize protos memory parity imports clean
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ BENCH ?=
 bench: $(VENV)/.dev  ## time the engines against LiteRT on Google's graph with the same weights, interleaved
 	$(PIP) 'ai-edge-litert>=2.1'
 	OMP_NUM_THREADS=1 $(BIN)/python tests/parity/bench.py $(BENCH)
+
+guard:  ## fail where the fused engine takes more than 0.9 of LiteRT's time on A0 in one run
+	$(MAKE) bench BENCH='--variants a0 --engines fused --clock cpu --rounds 40 --at-most 0.9'
 
 # The check needs no Python; the tests load the sanitised library into one that knows nothing of it, hence the preload.
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

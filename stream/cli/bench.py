@@ -12,7 +12,8 @@ from rich.table import Table
 from stream import cards, rooms
 from stream.bench.meter import CLOCKS, Plan
 from stream.bench.step import Report, contestants, run
-from stream.cli.console import Version, suite
+from stream.cli.benchload import serve, soak
+from stream.cli.console import FAILED, Version, fail, suite
 from stream.errors import UsageError
 
 Model = Annotated[str, typer.Argument(help="Name of a model, or path of its card.", metavar="NAME", show_default=False)]
@@ -30,6 +31,15 @@ Burst = Annotated[int, typer.Option(min=2, help="Count of steps in a turn; the f
 Threads = Annotated[int, typer.Option(min=1, help="Count of threads per step.")]
 ClockName = Annotated[str, typer.Option("--clock", help=f"{' or '.join(CLOCKS)} time; cpu only with one thread.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")]
+AtMost = Annotated[
+    float | None,
+    typer.Option(
+        min=0.01,
+        help="Fail where the first one named takes more than this many times as long as the last one; the lower end of "
+        "its interval counts, so that noise alone fails nothing.",
+        show_default="no limit",
+    ),
+]
 PlotFile = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Write a figure; needs [plot].")]
 
 
@@ -42,6 +52,7 @@ def step(
     burst: Burst = 5,
     threads: Threads = 1,
     clock: ClockName = "wall",
+    at_most: AtMost = None,
     json_file: JsonFile = None,
     plot: PlotFile = None,
     version: Version = False,  # noqa: ARG001  # answered before this runs
@@ -65,6 +76,16 @@ def step(
         from stream.bench.plot import draw  # noqa: PLC0415  # an extra
 
         draw(report, plot)
+    _hold(report, at_most)
+
+
+def _hold(report: Report, at_most: float | None) -> None:
+    """Leave with an error where the first contestant is slower than it may be."""
+    first, *_, last = report.ratios
+    found = report.ratios[first]
+    if at_most is not None and found.low > at_most:
+        fail(f"{first} takes {found.value:.2f}x {last} ({found.low:.2f} to {found.high:.2f}); accepted: {at_most:g}x")
+        raise typer.Exit(FAILED)
 
 
 def _peers(given: list[str]) -> dict[str, Path]:
@@ -94,7 +115,7 @@ def _show(report: Report) -> None:
         console.print(f"{key}: {value}", highlight=False)
 
 
-main = suite("Measure what things cost on this machine, side by side in one run.", step=step)
+main = suite("Measure what things cost on this machine, side by side in one run.", step=step, serve=serve, soak=soak)
 
 if __name__ == "__main__":
     main()

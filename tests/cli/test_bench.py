@@ -26,6 +26,15 @@ def test_a_step_is_timed_on_two_engines_and_written_as_json_and_picture(model: P
     assert "ratio to onnxruntime" in done.output
 
 
+def test_a_step_slower_than_it_may_be_fails_the_run_and_says_how_slow_it_is(model: Path) -> None:
+    flags = ["--engines", "torch,onnxruntime", "--rounds", "5", "--burst", "3", "--clock", "cpu"]
+    done = CliRunner().invoke(main, ["step", str(model), *flags, "--at-most", "0.01"])
+    assert done.exit_code == 1
+    assert "torch takes" in done.stderr
+    assert "accepted: 0.01x" in done.stderr
+    assert CliRunner().invoke(main, ["step", str(model), *flags, "--at-most", "1000"]).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [

@@ -1,0 +1,233 @@
+"""`stream-bench serve` and `stream-bench soak`: a server under streams."""
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from stream import engines, rooms
+from stream.bench import machine
+from stream.cli.console import ENGINE, Version
+from stream.errors import UsageError
+
+STAGES = ("decode", "preprocess", "step", "smooth")
+DEFAULT_FILM = "synthetic://gestures?seconds=20&seed=1&fps=25&size=640x480"
+
+Input = Annotated[str, typer.Option("--input", metavar="SOURCE", help="Video whose frames every stream sends.")]
+Model = Annotated[str, typer.Option(help="Name of the model; with --server one that it has loaded.")]
+Runtime = Annotated[str, typer.Option(help=ENGINE)]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Threads of our own server that decode and step.", show_default="one per processor"),
+]
+Counts = Annotated[
+    str,
+    typer.Option(
+        "--streams",
+        metavar="N,N,...",
+        help="Counts of streams, 1 or more each: taken in order until one is not fresh, then searched between.",
+    ),
+]
+Fps = Annotated[
+    float | None,
+    typer.Option(min=0.1, max=120, help="Frames per second of each stream.", show_default="the model's own"),
+]
+Limit = Annotated[
+    float | None,
+    typer.Option(
+        "--limit-ms",
+        min=0.1,
+        help="Milliseconds: the age that 99 of 100 frames must stay under; a dropped frame is older.",
+        show_default="one frame's interval",
+    ),
+]
+Seconds = Annotated[float, typer.Option(min=1, help="Seconds for which each count of streams is measured.")]
+ServerAt = Annotated[
+    str | None,
+    typer.Option(
+        "--server", metavar="HOST:PORT", help="A server that runs, without TLS.", show_default="one of our own"
+    ),
+]
+MetricsAt = Annotated[
+    str | None,
+    typer.Option("--metrics", metavar="HOST:PORT", help="With --server: its --http-port.", show_default="none"),
+]
+FullSize = Annotated[
+    bool, typer.Option("--full-size", help="Send pictures at the video's own size, not at the model's.")
+]
+SoakStreams = Annotated[int, typer.Option("--streams", min=1, help="Count of streams open at once.")]
+Minutes = Annotated[float, typer.Option(min=0.01, help="Minutes to go on for.")]
+Round = Annotated[float, typer.Option(min=1, help="Seconds after which all streams end and others begin.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")]
+PlotFile = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Write a figure; needs [plot].")]
+
+
+def serve(
+    *,
+    streams: Counts = "1,2,4,8,16,32,64,128",
+    fps: Fps = None,
+    limit_ms: Limit = None,
+    seconds: Seconds = 10.0,
+    input_: Input = DEFAULT_FILM,
+    full_size: FullSize = False,
+    model: Model = "gestures-a0",
+    runtime: Runtime = engines.AUTO,
+    workers: Workers = None,
+    server: ServerAt = None,
+    metrics: MetricsAt = None,
+    json_file: JsonFile = None,
+    plot: PlotFile = None,
+    version: Version = False,  # noqa: ARG001  # answered before this runs
+) -> None:
+    """Find the most streams whose frames stay fresh on a server, and what each costs.
+
+    Every stream sends real JPEGs at its own moments, whatever the answers do; ages count from when a frame was due.
+    """
+    from stream.bench import streams as bench  # noqa: PLC0415  # grpc takes longer to import than all the rest
+
+    counts = _counts(streams)
+    with _serving(server, metrics, model, runtime, workers, max(counts)) as serving:
+        load = _load(serving, model, input_, fps, seconds, full_size)
+        limit = limit_ms or 1e3 / load.fps
+        meter = bench.Bench(serving, load, limit)
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("measuring", total=None)
+
+            def measure(count: int) -> bench.Level:
+                progress.update(task, description=f"{count} streams")
+                return meter.measure(count)
+
+            levels = bench.search(measure, counts)
+    found = {"most_streams": bench.most(levels), "fps": load.fps, "limit_ms": limit, "model": model, "input": input_}
+    about = machine.describe()
+    _show_levels(levels, limit)
+    typer.echo(f"{found['most_streams']} streams at {load.fps:g} fps stay under {limit:.0f} ms (p99 of age)")
+    _show_machine(about)
+    _write(json_file, found | {"machine": about, "levels": [level.plain() for level in levels]})
+    if plot:
+        from stream.bench.plot import draw_levels  # noqa: PLC0415  # an extra
+
+        title = f"{model}, {load.fps:g} fps   {about.get('processor', '')}, {about['cores']} cores"
+        draw_levels(levels, limit, title, plot)
+
+
+def soak(
+    *,
+    minutes: Minutes = 10.0,
+    streams: SoakStreams = 4,
+    fps: Fps = None,
+    round_s: Round = 20.0,
+    input_: Input = DEFAULT_FILM,
+    model: Model = "gestures-a0",
+    runtime: Runtime = engines.AUTO,
+    workers: Workers = None,
+    json_file: JsonFile = None,
+    plot: PlotFile = None,
+    version: Version = False,  # noqa: ARG001  # answered before this runs
+) -> None:
+    """Let streams come and go for minutes, and say whether a server of our own holds more or answers later."""
+    from stream.bench import soak as bench  # noqa: PLC0415  # as above
+
+    with _serving(None, None, model, runtime, workers, streams) as serving:
+        load = _load(serving, model, input_, fps, round_s, is_full=False)
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("soaking", total=minutes)
+            found = bench.run(serving, load, streams, minutes, lambda one: progress.update(task, completed=one.minutes))
+    last = found.samples[-1]
+    typer.echo(f"{last.frame_count} frames, {streams * len(found.samples)} streams in {last.minutes:.1f} min")
+    typer.echo(f"{bench.growth(found.samples)}; {found.slope_mb_per_hour:+.1f} MB an hour in the second half")
+    for name, one in (("first", found.samples[0]), ("last", last)):
+        typer.echo(f"{name} round: frame age p50 {one.ages.p50_ms:.1f} ms, p99 {one.ages.p99_ms:.1f} ms")
+    about = machine.describe()
+    _show_machine(about)
+    _write(json_file, found.plain() | {"machine": about, "model": model, "fps": load.fps, "streams": streams})
+    if plot:
+        from stream.bench.plot import draw_soak  # noqa: PLC0415  # an extra
+
+        draw_soak(found, f"{model}: {streams} streams at {load.fps:g} fps, new ones every {round_s:g} s", plot)
+
+
+def _counts(text: str) -> list[int]:
+    try:
+        return [int(item) for item in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"--streams is {text!r}; accepted: counts of 1 or more, parted by commas") from error
+
+
+@contextmanager
+def _serving(
+    server: str | None, metrics: str | None, model: str, runtime: str, workers: int | None, streams: int
+) -> Iterator[Any]:
+    """Give the server that was named, or one of our own."""
+    if metrics and not server:
+        raise UsageError("--metrics goes with --server; our own server's are known")
+    with rooms.needing("stream-bench serve", "bench"):
+        import aiohttp  # noqa: F401, PLC0415  # what our own server answers with
+    from stream.bench.serving import Serving, running  # noqa: PLC0415  # grpc, as above
+
+    if server:
+        yield Serving(server, metrics or "")
+        return
+    flags = ["--model", model, "--runtime", runtime, *(["--workers", str(workers)] if workers else [])]
+    with running(flags, streams + 1) as own:
+        yield own
+
+
+def _load(serving: Any, model: str, uri: str, fps: float | None, seconds: float, is_full: bool) -> Any:
+    from stream.bench.film import film  # noqa: PLC0415  # grpc, as above
+    from stream.bench.load import Load  # noqa: PLC0415
+    from stream.server import client  # noqa: PLC0415
+
+    cards = {card.name: card for card in client.describe(serving.address)}
+    card = cards.get(model) or next(iter(cards.values()))
+    rate = fps or card.fps
+    return Load(film(uri, card, rate, is_full=is_full), rate, seconds, model=card.name)
+
+
+def _show_levels(levels: Any, limit_ms: float) -> None:
+    ages = _table(f"age, ms; fresh: p99 within {limit_ms:.0f} ms")
+    costs = _table("a frame, ms; memory, MB")
+    for heading in ("fresh", "p50", "p95", "p99", "in the server p50", "p99", "dropped"):
+        ages.add_column(heading, justify="right")
+    for heading in (*STAGES, "server's CPU", "sender's CPU", "memory", "more, a stream"):
+        costs.add_column(heading, justify="right")
+    for level in levels:
+        here, there = level.ages, level.server_ages
+        found = map(_ms, (here.p50_ms, here.p95_ms, here.p99_ms, there.p50_ms, there.p99_ms))
+        drops = ", ".join(f"{cause} {count}" for cause, count in level.drops.items()) or "0"
+        ages.add_row(str(level.streams), "yes" if level.is_fresh else "no", *found, drops)
+        spent = [*(level.stages_ms.get(name) for name in STAGES), level.server_cpu_ms, level.client_cpu_ms]
+        costs.add_row(
+            str(level.streams), *(_ms(value, 2) for value in (*spent, level.memory_mb, level.stream_memory_mb))
+        )
+    console = Console(width=None if Console().is_terminal else 120)
+    console.print(ages, costs)
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("streams", justify="right")
+    return table
+
+
+def _ms(value: float | None, digits: int = 1) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.{digits}f}" if math.isfinite(value) else "never"
+
+
+def _show_machine(about: dict[str, str]) -> None:
+    for key, value in about.items():
+        typer.echo(f"{key}: {value}")
+
+
+def _write(file: Path | None, found: dict[str, Any]) -> None:
+    if file:
+        file.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
