@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from stream.checkpoint import Saved
 from stream.types import Array
 
 GRID = 16
@@ -31,6 +32,16 @@ class CutDetector:
     def __init__(self) -> None:
         self._cells: Array | None = None  # (3, 16, 16)
         self._change = 0.0
+
+    def saved(self) -> Saved:
+        """Return what the last picture was like."""
+        cells = np.zeros((3, GRID, GRID), np.float32) if self._cells is None else self._cells
+        return {"is_begun": np.array(self._cells is not None), "cells": cells, "change": np.array(self._change)}
+
+    def restore(self, saved: Saved) -> None:
+        """Take what the last picture of another detector was like."""
+        self._cells = saved["cells"].clip(0, 1) if saved["is_begun"] else None
+        self._change = float(saved["change"])
 
     def is_cut(self, clip: Array) -> bool:
         """Say whether the (1, 3, 1, S, S) clip shows another scene than the last one given."""

@@ -5,12 +5,14 @@ MoViNet-A6 is the mean of A4's and A5's logits (Kondratyuk et al. 2021, arXiv:21
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
+import numpy.typing as npt
 
 from stream import cache, cards
 from stream.cards import Card
+from stream.checkpoint import Saved, inside, nested
 from stream.config import SessionSettings
 from stream.errors import ModelError, UsageError
 from stream.memory import Lap, Look, Memory
@@ -57,6 +59,7 @@ class Memories:
 
     def __init__(self, ensemble: Ensemble, settings: SessionSettings, lap: Lap) -> None:
         self._memories = [Memory(member, settings, lap) for member in ensemble.members]
+        self._label_count = len(ensemble.card.labels)
         self._latest: dict[Memory, Array] = {}
 
     def is_due(self, offset_s: float) -> bool:
@@ -83,6 +86,25 @@ class Memories:
         for memory in self._memories:
             memory.forget()
         self._latest.clear()
+
+    def saved(self) -> Saved:
+        """Return what each member remembers and said last."""
+        saved: dict[str, npt.NDArray[Any]] = {}
+        for number, memory in enumerate(self._memories):
+            said = self._latest.get(memory)
+            logits = np.zeros(self._label_count, np.float32) if said is None else said
+            latest = {"has_said": np.array(said is not None), "logits": logits}
+            saved |= nested(str(number), {**memory.saved(), **latest})
+        return saved
+
+    def restore(self, saved: Saved) -> None:
+        """Go on from what others of this ensemble saved."""
+        self._latest.clear()
+        for number, memory in enumerate(self._memories):
+            found = inside(str(number), saved)
+            memory.restore(found)
+            if found["has_said"]:
+                self._latest[memory] = found["logits"]
 
     def _restart(self, others: dict[Memory, Look], reset: str) -> None:
         """Clear the members that did not notice: a break is a break for all of them, and is told once."""

@@ -10,6 +10,7 @@ StreamError
     SourceRefused (PermissionError) it wants another login     -> UNAVAILABLE
     DecodeError (ValueError)      a picture could not be read  -> INVALID_ARGUMENT (sent to us), DATA_LOSS (camera)
   Overrun                         too fast, none may be lost   -> RESOURCE_EXHAUSTED, exit 1
+  CheckpointError (ValueError)    nothing can go on from it    -> FAILED_PRECONDITION
   ServiceError (ConnectionError)  the server ended the stream  -> exit 1
   DownloadError (ConnectionError) a file cannot be fetched     -> exit 1
   ModelError                      card, weights, hash          -> FAILED_PRECONDITION
@@ -69,6 +70,10 @@ class DecodeError(SourceError, ValueError):
 
 class Overrun(StreamError):
     """Frames came faster than they could be used for longer than the queue lasts, and none may be lost."""
+
+
+class CheckpointError(StreamError, ValueError):
+    """What a stream remembered is of another model or other settings, damaged, or not signed by this server."""
 
 
 class ServiceError(StreamError, ConnectionError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stream import cards
+from stream.checkpoint import Saved, inside, nested
 from stream.config import SessionSettings
 from stream.cuts import CutDetector
 from stream.preprocess import preprocess
@@ -84,6 +85,22 @@ class Memory:
         """Clear all that ties the next frame to what was seen: it will be neither a cut nor after a gap."""
         self.forget()
         self._cuts, self._used_s = CutDetector(), -math.inf
+
+    def saved(self) -> Saved:
+        """Return the clock, the state and what the last picture was like."""
+        return {
+            "used_s": np.array(self._used_s),
+            **nested("resampler", self._resampler.saved()),
+            **nested("cuts", self._cuts.saved()),
+            **nested("state", dict(sorted(self._stepper.state().items()))),  # engines list them in orders of their own
+        }
+
+    def restore(self, saved: Saved) -> None:
+        """Go on from what another memory of this model saved."""
+        self._used_s = float(saved["used_s"])
+        self._resampler.restore(inside("resampler", saved))
+        self._cuts.restore(inside("cuts", saved))
+        self._stepper.restore(inside("state", saved))
 
     def _breaks(self, clip: Array, offset_s: float) -> str | None:
         """Name the break between the last used frame and this one, if there is any."""

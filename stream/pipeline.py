@@ -10,15 +10,25 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import fields, replace
 
+import numpy as np
+
 from stream.buffer import frames
+from stream.cards import Card
+from stream.checkpoint import Saved, inside, nested, pack, unpack
 from stream.config import SessionSettings
 from stream.ensemble import Ensemble, remember
-from stream.errors import DecodeError, UnknownPart, UsageError
+from stream.errors import CheckpointError, DecodeError, UnknownPart, UsageError
 from stream.memory import Lap
 from stream.runtimes.base import Runtime
 from stream.smoothing import Smoother, probabilities
 from stream.sources.base import Source
 from stream.types import Drops, Frame, LabelEvent, Scores, Update
+
+IDENTITY = (
+    *("name", "sha256", "architecture", "variant", "side_px", "fps", "labels", "gate", "classifier_activation"),
+    *("output", "fit", "lighten", "memory_s", "trained_frames", "background"),
+)
+"""Fields of a card that decide what its model says."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +60,7 @@ class Session:
         self._card, self._settings, self._lap = card, settings, lap
         self._smoother = Smoother(card.labels, settings, card.background)
         self._memory = remember(runtime, settings, lap)
+        self._about = _about(runtime, settings)
         self._seen_s = -math.inf
         self._drops = dict.fromkeys((item.name for item in fields(Drops)), 0)
 
@@ -117,11 +128,53 @@ class Session:
         self._memory.forget()
         return self._smoother.reset()
 
+    def checkpoint(self) -> bytes:
+        """Return all that decides what is said of the frames to come, drops so far included; see `stream.checkpoint`.
+
+        Of one model and its settings every checkpoint has the same length: that of the state, and some kilobytes.
+        """
+        return pack(self._saved(), self._about)
+
+    def restore(self, checkpoint: bytes) -> None:
+        """Go on from where another session was, of the same model, settings and version, on any machine or engine.
+
+        Args:
+            checkpoint: bytes from anywhere: nothing in them is believed that this session could not have written.
+
+        Raises:
+            CheckpointError: it is of another model or other settings, or damaged; the session is as it was.
+        """
+        saved = unpack(checkpoint, self._saved(), self._about)
+        seen_s = float(saved["seen_s"])
+        clocks = [name for name, value in saved.items() if name.endswith((".used_s", ".offset_s"))]
+        if ahead := [name for name in clocks if saved[name] > seen_s]:
+            raise CheckpointError(f"the checkpoint's {ahead[0]} is later than its last frame, {seen_s:g} s")
+        self._seen_s = seen_s
+        self._drops = {name: int(value) for name, value in inside("drops", saved).items()}
+        self._smoother.restore(inside("smoother", saved))
+        self._memory.restore(inside("memory", saved))
+
+    def _saved(self) -> Saved:
+        drops = {name: np.array(count, np.uint64) for name, count in self._drops.items()}
+        return {
+            "seen_s": np.array(self._seen_s),
+            **nested("drops", drops),
+            **nested("smoother", self._smoother.saved()),
+            **nested("memory", self._memory.saved()),
+        }
+
     def _needless(self, offset_s: float) -> str | None:
         """Name why the frame of that offset is not to be used, if there is a reason."""
         if not self._seen_s < offset_s < math.inf:  # a timestamp that is not a number is out of order too
             return "order"
         return None if self._memory.is_due(offset_s) else "rate"
+
+
+def _about(runtime: Runtime | Ensemble, settings: SessionSettings) -> str:
+    """Say which models and settings a checkpoint is of; how many labels are listed is no matter."""
+    members: tuple[Card, ...] = tuple(one.card for one in runtime.members) if isinstance(runtime, Ensemble) else ()
+    found = [[getattr(card, name) for name in IDENTITY] for card in (runtime.card, *members)]
+    return repr((found, replace(settings, top_k=1)))
 
 
 def run(

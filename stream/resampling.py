@@ -2,6 +2,10 @@
 
 import math
 
+import numpy as np
+
+from stream.checkpoint import Saved
+
 TOLERANCE = 0.05
 """Of a frame's interval: a frame this much early is on time (containers round timestamps to the millisecond)."""
 CATCH_UP = 1.5
@@ -19,6 +23,14 @@ class Resampler:
     def __init__(self, fps: float) -> None:
         self._interval_s = 1.0 / fps
         self._due_s = -math.inf
+
+    def saved(self) -> Saved:
+        """Return where the clock is."""
+        return {"due_s": np.array(self._due_s)}
+
+    def restore(self, saved: Saved) -> None:
+        """Set the clock to where another one was."""
+        self._due_s = float(saved["due_s"])
 
     def is_due(self, offset_s: float) -> bool:
         """Say whether the frame of that offset would be used; changes nothing."""

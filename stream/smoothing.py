@@ -5,6 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from stream.checkpoint import Saved
 from stream.config import SessionSettings
 from stream.errors import UnknownPart
 from stream.types import Array, Label, LabelEvent, Phase, Scores
@@ -52,6 +53,26 @@ class Smoother:
         self._is_begun = np.zeros(count, np.bool_)  # ... and BEGIN was said
         self._begin_s, self._last_s = np.zeros(count), np.zeros(count)
         self._peak = np.zeros(count, np.float32)
+
+    def saved(self) -> Saved:
+        """Return the average, and what goes on."""
+        mean = np.zeros(len(self._labels), np.float32) if self._mean is None else self._mean
+        return {
+            "offset_s": np.array(self._offset_s),  # -inf where there is no average yet
+            "mean": mean,
+            "is_up": self._is_up,
+            "is_begun": self._is_begun,
+            "begin_s": self._begin_s,
+            "last_s": self._last_s,
+            "peak": self._peak,
+        }
+
+    def restore(self, saved: Saved) -> None:
+        """Take the average of another one, and what went on there."""
+        self._offset_s = float(saved["offset_s"])
+        self._mean = None if math.isinf(self._offset_s) else saved["mean"].clip(0, 1)
+        self._is_up, self._is_begun = saved["is_up"], saved["is_begun"]
+        self._begin_s, self._last_s, self._peak = saved["begin_s"], saved["last_s"], saved["peak"].clip(0, 1)
 
     def update(self, scores: Scores) -> tuple[LabelEvent, ...]:
         """Take one frame's (K,) probabilities; return what ended, began and went on with it, in this order."""

@@ -13,7 +13,7 @@ ROWS = (
     {"v1"},
     {"types", "errors", "paths", "colours"},
     {"cache", "catalogue", "labels", "storage", "downloads"},
-    {"config", "cards", "rooms", "decode", "lateness", "spans", "othermotion", "onnxfile"},
+    {"config", "cards", "rooms", "decode", "lateness", "spans", "othermotion", "onnxfile", "checkpoint"},
     {"motions", "screentime"},
     {"gestures"},
     {"preprocess", "smoothing", "resampling", "cuts", "buffer", "sprites", "matching"}

@@ -55,6 +55,14 @@ class Stepper(Protocol):
         """Forget everything: the state of streams that have seen nothing."""
         ...
 
+    def state(self) -> State:
+        """Return the state as it is now, as `Runtime.step` has it; what is stepped later does not change it."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Go on from a state, of any engine that runs the same card."""
+        ...
+
 
 @runtime_checkable
 class InPlace(Protocol):
@@ -79,6 +87,12 @@ class _PureStepper:
 
     def reset(self) -> None:
         self._state = self._runtime.init_state(self._batch)
+
+    def state(self) -> State:
+        return self._state
+
+    def restore(self, state: State) -> None:
+        self._state = state
 
     def step(self, clip: Array, decay: float | Array | None = None) -> Array:
         logits, self._state = self._runtime.step(clip, self._state, decay)

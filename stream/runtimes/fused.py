@@ -162,6 +162,14 @@ class FusedStepper:
         """Forget everything."""
         self._memory = Memory(self._runtime, np.zeros((self._batch, self._runtime.layout.floats), np.float32), 0)
 
+    def state(self) -> State:
+        """Return a copy of the state."""
+        return dict(self._memory)
+
+    def restore(self, state: State) -> None:
+        """Go on from a state of this or another engine."""
+        self._memory = self._runtime._own(state, self._batch)  # the two are one engine
+
     def step(self, clip: Array, decay: float | Array | None = None) -> Array:
         """Advance by one clip; see `runtimes.base.Stepper.step`."""
         check_clip(self._runtime.card, clip, self._batch)

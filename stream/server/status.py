@@ -18,6 +18,7 @@ CODES: dict[type[StreamError], StatusCode] = {
     errors.SourceRefused: StatusCode.UNAVAILABLE,
     errors.DecodeError: StatusCode.INVALID_ARGUMENT,  # pictures are sent to us; a camera's would be DATA_LOSS
     errors.Overrun: StatusCode.RESOURCE_EXHAUSTED,
+    errors.CheckpointError: StatusCode.FAILED_PRECONDITION,
     errors.ServiceError: StatusCode.UNAVAILABLE,
     errors.DownloadError: StatusCode.UNAVAILABLE,  # never met by a server
     errors.ModelError: StatusCode.FAILED_PRECONDITION,
