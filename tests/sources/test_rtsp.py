@@ -145,11 +145,15 @@ def _listening(answer: Callable[[socket.socket], object]) -> Iterator[int]:
             with suppress(OSError):
                 while True:
                     line, _ = server.accept()
-                    with line:
+                    line.settimeout(TIMEOUT_S)  # who connects may say nothing
+                    with line, suppress(OSError):
                         answer(line)
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(2 * TIMEOUT_S)
+            assert not thread.is_alive()
