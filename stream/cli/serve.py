@@ -63,6 +63,14 @@ Tokens = Annotated[
         help="File of the tokens that clients must show; read again when it changes.", rich_help_panel=LISTENING
     ),
 ]
+CheckpointKey = Annotated[
+    Path | None,
+    typer.Option(
+        help="File with a key of 32 bytes or more, the same on all servers: resume streams only from what it signed.",
+        rich_help_panel=LISTENING,
+        show_default="none: checkpoints are not signed",
+    ),
+]
 NewToken = Annotated[
     str | None,
     typer.Option(
@@ -134,6 +142,7 @@ def serve(
     tls_client_ca: Authority = None,
     tokens: Tokens = None,
     new_token: NewToken = None,
+    checkpoint_key: CheckpointKey = None,
     insecure: Insecure = False,
     reflection: Reflection = True,
     http_port: HttpPort = None,
@@ -178,6 +187,7 @@ def serve(
         ),
         drain_s=drain_s,
         tokens=tokens,
+        checkpoint_key=checkpoint_key,
         configure=functools.partial(settings.load, config, os.environ) if config else None,
     )
     if asyncio.run(run(plan, lambda name: load(name, runtime, threads), _say)) is signal.SIGINT:

@@ -44,7 +44,8 @@ Server = Annotated[
     typer.Option(
         envvar="STREAM_SERVER",
         metavar="HOST:PORT",
-        help="Let this server compute; frames are sent to it, unencrypted unless --tls-ca is given.",
+        help="Let this server compute; frames are sent to it, unencrypted unless --tls-ca is given. Several with "
+        "commas between: another goes on when one is gone.",
         show_default="compute here",
     ),
 ]
@@ -62,6 +63,15 @@ Key = Annotated[Path | None, typer.Option("--tls-key", help="Its key, PEM.", ric
 Token = Annotated[
     Path | None,
     typer.Option(envvar="STREAM_TOKEN_FILE", help="File with the token to show.", rich_help_panel=SERVER),
+]
+Patience = Annotated[
+    float,
+    typer.Option(
+        "--patience-s",
+        min=0.0,
+        help="Seconds for which a server that has gone is tried again; the stream goes on where it was. 0: not at all.",
+        rich_help_panel=SERVER,
+    ),
 ]
 Realtime = Annotated[
     bool | None,
@@ -151,6 +161,7 @@ def watch(
     tls_cert: Certificate = None,
     tls_key: Key = None,
     token_file: Token = None,
+    patience_s: Patience = 60.0,
     realtime: Realtime = None,
     seconds: Seconds = None,
     json: Json = False,
@@ -190,7 +201,8 @@ def watch(
     log_to_stderr()
     if server:
         shown = {"authority": tls_ca, "certificate": tls_cert, "key": tls_key, "token": _token(token_file)}
-        _watch_there(pictures, outputs, server, model or "", stop_s, shown)
+        asked = {"model": model or "", "stop_s": stop_s, "patience_s": patience_s}
+        _watch_there(pictures, outputs, server, asked, shown)
     else:
         _watch_here(pictures, outputs, load(model or DEFAULT, runtime, threads), stop_s)
 
@@ -202,16 +214,14 @@ def _watch_here(source: Source, outputs: Outputs, recogniser: Recogniser, stop_s
         run(source, session, send, stop_s=stop_s)
 
 
-def _watch_there(
-    source: Source, outputs: Outputs, target: str, model: str, stop_s: float, shown: dict[str, Any]
-) -> None:
+def _watch_there(source: Source, outputs: Outputs, target: str, asked: dict[str, Any], shown: dict[str, Any]) -> None:
     from stream.server import client  # noqa: PLC0415 - grpc takes longer to import than all the rest
     from stream.server.entry import Entry  # noqa: PLC0415
 
-    title = "   ".join(filter(None, (source.uri, model, target)))
+    title = "   ".join(filter(None, (source.uri, asked["model"], target)))
     with outputs.opened(title) as send, source:
         entry = Entry(**shown)
-        client.watch(source, target, send, model=model, settings=outputs.asked, stop_s=stop_s, entry=entry)
+        client.watch(source, target, send, settings=outputs.asked, entry=entry, **asked)
 
 
 def _token(path: Path | None) -> str:

@@ -11,8 +11,9 @@ import hmac
 import re
 import secrets
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from grpc import StatusCode
 
 from stream.errors import UsageError
 from stream.server.ears import Ended
+from stream.server.leash import Leash, leashed
 from stream.server.settings import NAME
 
 BEARER = "bearer "
@@ -37,6 +39,8 @@ class Client:
     """Names of the configured sources that it may watch; None: all."""
     max_streams: int | None = None
     """Count of streams it may have open; None: the server's limit."""
+    digest: str = field(default="", repr=False)
+    """SHA-256 of its token; empty where none is needed."""
 
     def may_watch(self, source: str) -> bool:
         """Say whether it may watch a configured source."""
@@ -49,10 +53,30 @@ class Access:
     def __init__(self, tokens: Mapping[str, Client] | None = None) -> None:
         """Begin with tokens by their SHA-256, or None where none are needed."""
         self._tokens = tokens
+        self._leashes: dict[Leash, Client] = {}
 
     def replace(self, tokens: Mapping[str, Client]) -> None:
-        """Take other tokens from now on."""
+        """Take other tokens from now on, and end the streams of those that are gone or may do something else now."""
         self._tokens = tokens
+        for leash, client in list(self._leashes.items()):
+            if client.digest not in tokens:
+                leash.end(Ended(StatusCode.UNAUTHENTICATED, "this stream's token is not one of this server's any more"))
+            elif tokens[client.digest] != client:
+                leash.end(Ended(StatusCode.UNAVAILABLE, "what this token may do has changed; come again"))
+
+    @asynccontextmanager
+    async def leashed(self, client: Client) -> AsyncIterator[None]:
+        """Do something for a client for as long as its token holds.
+
+        Raises:
+            Ended: it was taken away, or what it may do has changed.
+        """
+        async with leashed() as leash:
+            self._leashes[leash] = client
+            try:
+                yield
+            finally:
+                del self._leashes[leash]
 
     def client(self, context: Any) -> Client:
         """Return who calls.
@@ -118,7 +142,7 @@ def _client(path: Path, name: str, table: Any) -> tuple[str, Client]:
         raise UsageError(f"{where}: sources is {sources!r}; accepted: a list of names")
     if most is not None and not (type(most) is int and most >= 1):
         raise UsageError(f"{where}: max_streams is {most!r}; accepted: 1 or more")
-    return digest, Client(name, None if sources is None else frozenset(sources), most)
+    return digest, Client(name, None if sources is None else frozenset(sources), most, digest)
 
 
 def _certified(context: Any) -> str | None:

@@ -3,6 +3,7 @@
 import itertools
 import logging
 import math
+import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -43,7 +44,8 @@ class Admission:
     def __init__(self, limits: Limits) -> None:
         """Begin closed."""
         self._limits = limits
-        self._ids, self._open = itertools.count(1), dict[int, str]()
+        self._ids, self._open = itertools.count(1), dict[str, str]()
+        self._server = secrets.token_hex(4)  # no two servers call two streams the same
         self.closed: str | None = "still loading its models"
         self.opened: Counter[str] = Counter()
         """Count of streams that were open, by kind."""
@@ -63,19 +65,19 @@ class Admission:
             Ended: there are too many, or the server takes none.
         """
         self._check(client)
-        number, began_s, ending = next(self._ids), time.monotonic(), "done"
-        STREAM.set(str(number))
-        self._open[number] = client.name
+        name, began_s, ending = f"{self._server}-{next(self._ids)}", time.monotonic(), "done"
+        STREAM.set(name)
+        self._open[name] = client.name
         self.opened[kind] += 1
-        _log.info("stream %d opened by %s: %s", number, peer, kind)
+        _log.info("stream %s opened by %s: %s", name, peer, kind)
         try:
-            yield str(number)
+            yield name
         except BaseException as error:
             ending = f"{type(error).__name__} {error}"
             raise
         finally:
-            del self._open[number]
-            _log.info("stream %d closed after %.1f s: %s", number, time.monotonic() - began_s, ending)
+            del self._open[name]
+            _log.info("stream %s closed after %.1f s: %s", name, time.monotonic() - began_s, ending)
 
     def _check(self, client: Client) -> None:
         if self.closed:

@@ -6,9 +6,11 @@ import time
 from stream.errors import DecodeError
 from stream.lateness import Lateness
 from stream.pipeline import Session
-from stream.server import convert
-from stream.server.convert import Incoming
+from stream.server import convert, heard
+from stream.server.heard import Incoming
 from stream.server.metrics import PUSHED, Metrics, Stopwatch
+from stream.server.seal import Seal
+from stream.server.wire import MAX_OFFSET_S
 from stream.types import Frame
 from stream.v1 import recognition_pb2 as pb
 
@@ -22,21 +24,40 @@ class Answers:
         self.session, self._max_pixels, self._max_age_s = session, max_pixels, max_age_s
         self._metrics, self._stopwatch = metrics, stopwatch
         self._lateness = Lateness()
+        self.checkpoint_frames = 0  # count: updates from one checkpoint to the next; 0: there are none
+        self.seal = Seal()
+        self._sequence, self._used_count = 0, 0
 
     def refuse(self, frame: Incoming) -> pb.RecognizeResponse | None:
         """Answer a frame whose picture is not needed: out of order, or skipped. None for one that is to be used."""
         cause = self.session.skip(frame.offset_s, self._lost(frame))
+        if cause not in (None, "order"):
+            self._sequence = frame.sequence
         if cause:
             self._metrics.dropped(PUSHED, cause)
         if cause == "order":  # an offset out of range is not a number
             return convert.fault(frame, cause, self._order(frame.offset_s))
         return convert.skipped(frame, cause) if cause else None
 
-    def use(self, frame: Incoming) -> pb.RecognizeResponse:
+    def use(self, frame: Incoming) -> list[pb.RecognizeResponse]:
+        """Answer a frame, and say what the stream can be resumed from when it is time to."""
+        answer = self._use(frame)
+        is_due = answer.HasField("update") and self.checkpoint_frames and self._used_count % self.checkpoint_frames == 0
+        return [answer, pb.RecognizeResponse(checkpoint=self._checkpoint())] if is_due else [answer]
+
+    def go_away(self, grace_s: float) -> pb.RecognizeResponse:
+        """Say that the server is about to shut down, and what the stream can be resumed from."""
+        is_wanted = self.checkpoint_frames and math.isfinite(self.session.seen_s)
+        return convert.go_away(self._checkpoint() if is_wanted else None, grace_s)
+
+    def _checkpoint(self) -> pb.Checkpoint:
+        return convert.checkpoint(self._sequence, self.session.seen_s, self.seal.put(self.session.checkpoint()))
+
+    def _use(self, frame: Incoming) -> pb.RecognizeResponse:
         """Decode, preprocess, step, smooth. A picture that cannot be read changes nothing but the count of drops."""
         self._stopwatch.start()
         try:
-            picture = convert.picture(frame, self._max_pixels)
+            picture = heard.picture(frame, self._max_pixels)
             self._stopwatch("decode")
             update = self.session.feed(Frame(picture, frame.offset_s, frame.arrival_ns))
         except DecodeError as error:
@@ -44,6 +65,7 @@ class Answers:
             self._metrics.dropped(PUSHED, "decode")
             return convert.fault(frame, "decode", str(error))
         assert update is not None  # noqa: S101  # `refuse` has asked whether it is needed
+        self._sequence, self._used_count = frame.sequence, self._used_count + 1
         self._metrics.used(PUSHED, update.age_s)
         return pb.RecognizeResponse(update=convert.update(frame.sequence, update))
 
@@ -53,7 +75,7 @@ class Answers:
 
     def _lost(self, frame: Incoming) -> str | None:
         """Name why a frame's picture is not to be used whatever the model needs, if there is a reason."""
-        if math.isnan(frame.offset_s):
+        if math.isnan(frame.offset_s) or frame.is_repeated:
             return None
         arrival_s = frame.arrival_ns / 1e9
         age_s = time.monotonic() - arrival_s + self._lateness.of(frame.offset_s, arrival_s)
@@ -63,6 +85,6 @@ class Answers:
 
     def _order(self, offset_s: float) -> str:
         if math.isnan(offset_s):
-            return f"the offset is out of range; accepted: 0 s to {convert.MAX_OFFSET_S:g} s"
+            return f"the offset is out of range; accepted: 0 s to {MAX_OFFSET_S:g} s"
         accepted = f"more than {self.session.seen_s:.6f} s, that of the frame before"
         return f"the offset is {offset_s:.6f} s; accepted: {accepted}"

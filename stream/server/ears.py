@@ -10,7 +10,7 @@ from grpc import StatusCode
 from grpc.aio import EOF
 
 from stream.errors import UsageError
-from stream.server import convert
+from stream.server import wire
 
 
 class Ended(Exception):  # not one of the tree: how a stream ends with nobody at fault
@@ -57,7 +57,7 @@ class Ears:
         timeout.reschedule(self._deadline())
         try:
             message = await context.read()
-        except convert.Unreadable as error:
+        except wire.Unreadable as error:
             raise UsageError(f"a message is not a RecognizeRequest: {error}") from error
         if not self.is_shut:
             timeout.reschedule(None)  # what is done with the message is not the client's silence

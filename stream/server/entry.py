@@ -9,10 +9,12 @@ import grpc
 from stream.errors import UsageError
 
 OPTIONS = (
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.http2.ping_timeout_ms", 5_000),  # without it a frozen server is never found
+    ("grpc.keepalive_time_ms", 2_000),
+    ("grpc.keepalive_timeout_ms", 3_000),
+    ("grpc.http2.ping_timeout_ms", 3_000),  # without it a frozen server is never found
     ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.use_local_subchannel_pool", 1),  # every channel has a connection of its own
+    ("grpc.max_receive_message_length", 128 * 2**20),  # a checkpoint has the size of the model's state
 )
 
 

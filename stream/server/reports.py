@@ -5,6 +5,7 @@ from dataclasses import asdict
 from stream.server import convert
 from stream.server.keeper import Gap, Keeper, News, Over, Used
 from stream.server.standing import Standing
+from stream.server.wire import fill
 from stream.v1 import recognition_pb2 as pb
 
 
@@ -23,7 +24,7 @@ def report(news: News, missed_count: int, watcher_count: int) -> pb.WatchRespons
             said = pb.WatchResponse(update=convert.update(news.number, news.update))
         case Gap():
             gap = pb.Gap(events=map(convert.event, news.events))
-            convert.fill(gap.offset, news.offset_s)
+            fill(gap.offset, news.offset_s)
             said = pb.WatchResponse(gap=gap)
         case Over():
             said = pb.WatchResponse(finished=convert.finished(news.events, news.drops))

@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from stream.errors import MissingDependency
 from stream.recogniser import Recogniser
-from stream.server import access
+from stream.server import access, seal
 from stream.server.access import Access
 from stream.server.admission import Limits
 from stream.server.hub import Hub
@@ -74,6 +74,8 @@ class Plan:
     """Seconds, 0 or more: how long open streams are given to end by themselves."""
     tokens: Path | None = None
     """The file of tokens; None: none are needed."""
+    checkpoint_key: Path | None = None
+    """The file of the key that signs checkpoints; None: they are not signed."""
     configure: Callable[[], Configuration] | None = None
     """Reads stream.toml; None: no sources are configured."""
 
@@ -103,7 +105,9 @@ async def serve(
         hub = Hub(pool, models.get, metrics)
         try:
             tokens = Access(access.load(plan.tokens) if plan.tokens else None)
-            service = RecognitionService(pool, plan.limits, models, hub, tokens, metrics)
+            service = RecognitionService(
+                pool, plan.limits, models, hub, tokens, metrics, seal.load(plan.checkpoint_key)
+            )
             state = health.aio.HealthServicer()
             metrics.watch(service.admission, hub.standings)
             server = _server(service, state, plan)

@@ -2,9 +2,6 @@
 
 source -> decode -> preprocess -> step -> smooth -> event -> sink
 client    `--------------- a worker ----------------'       client
-
-The event loop reads, writes and counts; workers do the rest. At most one frame of a stream is with them at a time, so a
-stream has at most one place in their queue, and they go round the streams in turn.
 """
 
 import asyncio
@@ -18,19 +15,17 @@ from typing import Any
 
 import grpc
 
-from stream.errors import Overrun, StreamError
-from stream.pipeline import Session
+from stream.errors import StreamError
 from stream.server import convert, reports
 from stream.server.access import Access, Client
 from stream.server.admission import Admission, Limits
-from stream.server.answers import Answers
+from stream.server.conversations import Conversations
 from stream.server.ears import Ears, Ended
 from stream.server.hub import Hub
 from stream.server.metrics import Metrics
 from stream.server.models import Models
-from stream.server.named import kept
+from stream.server.seal import Seal
 from stream.server.status import code, trailing
-from stream.server.waiting import Waiting
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
 
@@ -48,21 +43,29 @@ class RecognitionService(rpc.RecognitionServiceServicer):
     """Answers the methods of the protocol."""
 
     def __init__(
-        self, workers: Executor, limits: Limits, models: Models, hub: Hub, access: Access, metrics: Metrics
+        self,
+        workers: Executor,
+        limits: Limits,
+        models: Models,
+        hub: Hub,
+        access: Access,
+        metrics: Metrics,
+        seal: Seal,
     ) -> None:
         """Begin closed."""
-        self._workers, self._limits, self._models, self._hub = workers, limits, models, hub
-        self._access, self._metrics = access, metrics
+        self._limits, self._models, self._hub, self._access = limits, models, hub, access
         self.admission = Admission(limits)
         self._ears = Ears(limits.idle_timeout_s)
+        self._conversations = Conversations(workers, limits, models, metrics, self._ears, seal)
 
     def open(self) -> None:
         """Take streams."""
         self.admission.closed = None
 
     async def drain(self, patience_s: float) -> None:
-        """Take no new streams; give the open ones `patience_s` to end by themselves, then end them."""
+        """Take no new streams; tell the open ones to leave, give them `patience_s` to do so, then end them."""
         self.admission.closed = "shutting down"
+        self._conversations.leave(patience_s)
         await asyncio.to_thread(self._hub.close)
         deadline_s = time.monotonic() + patience_s
         while self.admission.open_count and time.monotonic() < deadline_s and not self._ears.is_shut:
@@ -101,7 +104,7 @@ class RecognitionService(rpc.RecognitionServiceServicer):
 
     async def Recognize(self, requests: object, context: Any) -> None:  # noqa: N802, ARG002
         """Recognise one stream, from its configuration to its end."""
-        await self._serve(context, "recognize", lambda _, stream_id: self._converse(context, stream_id))
+        await self._serve(context, "recognize", lambda client, name: self._conversations.hold(context, client, name))
 
     async def _serve(self, context: Any, kind: str, work: Callable[[Client, str], Awaitable[None]]) -> None:
         """Let a stream in, and say how it ended."""
@@ -109,7 +112,8 @@ class RecognitionService(rpc.RecognitionServiceServicer):
         try:
             client = await self._client(context)
             with self.admission.admitted(kind, client, context.peer()) as stream_id:
-                await work(client, stream_id)
+                async with self._access.leashed(client):
+                    await work(client, stream_id)
         except StreamError as error:
             await _abort(context, code(error), str(error))
         except Ended as end:
@@ -139,50 +143,6 @@ class RecognitionService(rpc.RecognitionServiceServicer):
             await context.write(reports.watching(keeper, len(audience)))
             while (news := await seat.get()) is not None:
                 await context.write(reports.report(news, seat.missed_count, len(audience)))
-
-    async def _converse(self, context: Any, stream_id: str) -> None:
-        """Configure, then answer frames while others are read."""
-        async with self._ears.listening(context) as hear:
-            config = convert.config(await hear())
-        recogniser, policy = self._models.find(config.model), convert.policy(config)
-        settings, max_age_s = convert.settings(config), convert.max_age_s(config)
-        stopwatch = self._metrics.stopwatch()
-        session = await self._work(Session, recogniser.runtime, settings, stopwatch)
-        understood = convert.filled(recogniser.card, settings, policy, max_age_s)
-        await context.write(convert.configured(recogniser, understood, stream_id))
-        waiting = Waiting(policy)
-        reader = asyncio.create_task(self._read(context, waiting))
-        try:
-            answers = Answers(session, self._metrics, stopwatch, self._limits.max_pixels, max_age_s)
-            await self._answer(context, answers, waiting)
-        finally:
-            reader.cancel()
-
-    async def _read(self, context: Any, waiting: Waiting) -> None:
-        """Let frames wait until there are no more; what went wrong waits behind them."""
-        try:
-            async with self._ears.listening(context) as hear:
-                while message := await hear():
-                    await waiting.put(convert.incoming(message, time.monotonic_ns()))
-        except Exception as error:
-            waiting.close(error)
-        else:
-            waiting.close()
-
-    async def _answer(self, context: Any, answers: Answers, waiting: Waiting) -> None:
-        """Answer every frame in turn, and say what the end of the stream ends."""
-        end: Ended | Overrun | None = None
-        try:
-            while frame := await waiting.get():
-                await context.write(answers.refuse(frame) or await self._work(answers.use, frame))
-        except (Ended, Overrun) as error:
-            end = error
-        await context.write(await self._work(answers.finish))
-        if end:
-            raise end
-
-    async def _work(self, work: Any, *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._workers, kept(work), *arguments)
 
 
 async def _abort(context: Any, status: grpc.StatusCode, words: str) -> None:

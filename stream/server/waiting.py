@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 
 from stream.errors import Overrun
-from stream.server.convert import Incoming
+from stream.server.heard import Incoming
 
 ROOM = {"wait": 4, "latest": 2, "every": 32}
 """Count of pictures that may wait; two keep a stream steady when its frames come in pairs, and are two steps old."""
@@ -12,6 +13,14 @@ ROOM_BYTES = 16 * 1024 * 1024
 """Bytes of the pictures that may wait, where it is more than one: what a stream can cost, however large they are."""
 MARKS = 256
 """Count of entries at which even "latest" stops reading: skipped frames wait too, for their reply to be in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Takes the place of a frame, once: the client is to be told that the server goes away."""
+
+    grace_s: float
+    """Seconds for which frames are still answered."""
 
 
 class Waiting:
@@ -23,6 +32,7 @@ class Waiting:
         self._pictures = self._bytes = 0
         self._is_closed = False
         self._error: Exception | None = None
+        self._leaving: Leaving | None = None
         self._changed = asyncio.Event()
 
     async def put(self, frame: Incoming) -> None:
@@ -33,22 +43,31 @@ class Waiting:
         """
         if self._policy == "every" and self._is_full(frame):
             raise Overrun(f"cannot keep up: {self._pictures} frames, {self._bytes} bytes wait, policy EVERY")
-        while self._is_full(frame) if self._policy == "wait" else len(self._frames) >= MARKS:
+        must_wait = self._policy == "wait" or frame.is_repeated
+        while self._is_full(frame) if must_wait else len(self._frames) >= MARKS:
             await self._wait()
-        while self._policy == "latest" and self._is_full(frame):
-            self._give_up_oldest()
+        while self._policy == "latest" and self._is_full(frame) and self._give_up_oldest():
+            continue
         self._frames.append(frame)
         self._count(frame, 1)
         self._changed.set()
 
-    async def get(self) -> Incoming | None:
+    def leave(self, leaving: Leaving) -> None:
+        """Have this be the next that is taken."""
+        self._leaving = leaving
+        self._changed.set()
+
+    async def get(self) -> Incoming | Leaving | None:
         """Take the oldest frame, without its picture if that was given up; None when no more will come.
 
         Raises:
             Exception: what ended the stream, after the frames that came before it.
         """
-        while not self._frames and not self._is_closed:
+        while not (self._frames or self._leaving or self._is_closed):
             await self._wait()
+        if self._leaving:
+            leaving, self._leaving = self._leaving, None
+            return leaving
         if not self._frames:
             if self._error:
                 raise self._error
@@ -76,7 +95,11 @@ class Waiting:
         if frame.message is not None:
             self._pictures, self._bytes = self._pictures + by, self._bytes + by * frame.byte_count
 
-    def _give_up_oldest(self) -> None:
-        at = next(i for i, frame in enumerate(self._frames) if frame.message is not None)
+    def _give_up_oldest(self) -> bool:
+        """Give up a picture; False where all that wait must be used."""
+        waits = (i for i, frame in enumerate(self._frames) if frame.message is not None and not frame.is_repeated)
+        if (at := next(waits, None)) is None:
+            return False
         self._count(self._frames[at], -1)
         self._frames[at] = self._frames[at].give_up()
+        return True

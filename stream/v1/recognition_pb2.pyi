@@ -83,15 +83,29 @@ SOURCE_STATE_FAILED: SourceState
 SOURCE_STATE_ENDED: SourceState
 
 class RecognizeRequest(_message.Message):
-    __slots__ = ("config", "frame")
+    __slots__ = ("config", "frame", "resume")
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     FRAME_FIELD_NUMBER: _ClassVar[int]
+    RESUME_FIELD_NUMBER: _ClassVar[int]
     config: Config
     frame: Frame
-    def __init__(self, config: _Optional[_Union[Config, _Mapping]] = ..., frame: _Optional[_Union[Frame, _Mapping]] = ...) -> None: ...
+    resume: Resume
+    def __init__(self, config: _Optional[_Union[Config, _Mapping]] = ..., frame: _Optional[_Union[Frame, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ...) -> None: ...
+
+class Resume(_message.Message):
+    __slots__ = ("config", "stream_id", "epoch", "checkpoint")
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    STREAM_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    config: Config
+    stream_id: str
+    epoch: int
+    checkpoint: bytes
+    def __init__(self, config: _Optional[_Union[Config, _Mapping]] = ..., stream_id: _Optional[str] = ..., epoch: _Optional[int] = ..., checkpoint: _Optional[bytes] = ...) -> None: ...
 
 class Config(_message.Message):
-    __slots__ = ("model", "drop_policy", "top_k", "memory_s", "begin_threshold", "end_threshold", "min_duration_s", "smoothing_s", "allow", "deny", "max_gap_s", "is_cut_aware", "max_age_s")
+    __slots__ = ("model", "drop_policy", "top_k", "memory_s", "begin_threshold", "end_threshold", "min_duration_s", "smoothing_s", "allow", "deny", "max_gap_s", "is_cut_aware", "max_age_s", "checkpoint_frames")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     DROP_POLICY_FIELD_NUMBER: _ClassVar[int]
     TOP_K_FIELD_NUMBER: _ClassVar[int]
@@ -105,6 +119,7 @@ class Config(_message.Message):
     MAX_GAP_S_FIELD_NUMBER: _ClassVar[int]
     IS_CUT_AWARE_FIELD_NUMBER: _ClassVar[int]
     MAX_AGE_S_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FRAMES_FIELD_NUMBER: _ClassVar[int]
     model: str
     drop_policy: DropPolicy
     top_k: int
@@ -118,19 +133,22 @@ class Config(_message.Message):
     max_gap_s: float
     is_cut_aware: bool
     max_age_s: float
-    def __init__(self, model: _Optional[str] = ..., drop_policy: _Optional[_Union[DropPolicy, str]] = ..., top_k: _Optional[int] = ..., memory_s: _Optional[float] = ..., begin_threshold: _Optional[float] = ..., end_threshold: _Optional[float] = ..., min_duration_s: _Optional[float] = ..., smoothing_s: _Optional[float] = ..., allow: _Optional[_Iterable[str]] = ..., deny: _Optional[_Iterable[str]] = ..., max_gap_s: _Optional[float] = ..., is_cut_aware: bool = ..., max_age_s: _Optional[float] = ...) -> None: ...
+    checkpoint_frames: int
+    def __init__(self, model: _Optional[str] = ..., drop_policy: _Optional[_Union[DropPolicy, str]] = ..., top_k: _Optional[int] = ..., memory_s: _Optional[float] = ..., begin_threshold: _Optional[float] = ..., end_threshold: _Optional[float] = ..., min_duration_s: _Optional[float] = ..., smoothing_s: _Optional[float] = ..., allow: _Optional[_Iterable[str]] = ..., deny: _Optional[_Iterable[str]] = ..., max_gap_s: _Optional[float] = ..., is_cut_aware: bool = ..., max_age_s: _Optional[float] = ..., checkpoint_frames: _Optional[int] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("sequence", "offset", "image", "raw")
+    __slots__ = ("sequence", "offset", "image", "raw", "is_repeated")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     RAW_FIELD_NUMBER: _ClassVar[int]
+    IS_REPEATED_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     offset: _duration_pb2.Duration
     image: bytes
     raw: RawPicture
-    def __init__(self, sequence: _Optional[int] = ..., offset: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., image: _Optional[bytes] = ..., raw: _Optional[_Union[RawPicture, _Mapping]] = ...) -> None: ...
+    is_repeated: bool
+    def __init__(self, sequence: _Optional[int] = ..., offset: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., image: _Optional[bytes] = ..., raw: _Optional[_Union[RawPicture, _Mapping]] = ..., is_repeated: bool = ...) -> None: ...
 
 class RawPicture(_message.Message):
     __slots__ = ("width_px", "height_px", "pixel_format", "data")
@@ -145,28 +163,52 @@ class RawPicture(_message.Message):
     def __init__(self, width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., pixel_format: _Optional[_Union[PixelFormat, str]] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class RecognizeResponse(_message.Message):
-    __slots__ = ("configured", "update", "frame_skipped", "frame_error", "finished")
+    __slots__ = ("configured", "update", "frame_skipped", "frame_error", "finished", "checkpoint", "go_away")
     CONFIGURED_FIELD_NUMBER: _ClassVar[int]
     UPDATE_FIELD_NUMBER: _ClassVar[int]
     FRAME_SKIPPED_FIELD_NUMBER: _ClassVar[int]
     FRAME_ERROR_FIELD_NUMBER: _ClassVar[int]
     FINISHED_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    GO_AWAY_FIELD_NUMBER: _ClassVar[int]
     configured: Configured
     update: Update
     frame_skipped: FrameSkipped
     frame_error: FrameError
     finished: Finished
-    def __init__(self, configured: _Optional[_Union[Configured, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., frame_skipped: _Optional[_Union[FrameSkipped, _Mapping]] = ..., frame_error: _Optional[_Union[FrameError, _Mapping]] = ..., finished: _Optional[_Union[Finished, _Mapping]] = ...) -> None: ...
+    checkpoint: Checkpoint
+    go_away: GoAway
+    def __init__(self, configured: _Optional[_Union[Configured, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., frame_skipped: _Optional[_Union[FrameSkipped, _Mapping]] = ..., frame_error: _Optional[_Union[FrameError, _Mapping]] = ..., finished: _Optional[_Union[Finished, _Mapping]] = ..., checkpoint: _Optional[_Union[Checkpoint, _Mapping]] = ..., go_away: _Optional[_Union[GoAway, _Mapping]] = ...) -> None: ...
+
+class Checkpoint(_message.Message):
+    __slots__ = ("sequence", "offset", "data")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    offset: _duration_pb2.Duration
+    data: bytes
+    def __init__(self, sequence: _Optional[int] = ..., offset: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class GoAway(_message.Message):
+    __slots__ = ("checkpoint", "grace")
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    GRACE_FIELD_NUMBER: _ClassVar[int]
+    checkpoint: Checkpoint
+    grace: _duration_pb2.Duration
+    def __init__(self, checkpoint: _Optional[_Union[Checkpoint, _Mapping]] = ..., grace: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Configured(_message.Message):
-    __slots__ = ("model", "config", "stream_id")
+    __slots__ = ("model", "config", "stream_id", "epoch")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     STREAM_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     model: Model
     config: Config
     stream_id: str
-    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., stream_id: _Optional[str] = ...) -> None: ...
+    epoch: int
+    def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ..., config: _Optional[_Union[Config, _Mapping]] = ..., stream_id: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class Update(_message.Message):
     __slots__ = ("sequence", "offset", "labels", "events", "age", "drops", "reset_cause")

@@ -64,22 +64,29 @@ class RecognitionServiceServicer(object):
     def Recognize(self, request_iterator, context):
         """Recognises one stream.
 
-        The first message configures, each later one carries a frame. The first reply is `configured`; then every frame
-        gets exactly one reply, in the order of the frames: `update`, `frame_skipped` or `frame_error`. When the client
+        The first message configures or resumes, each later one carries a frame. The first reply is `configured`; then every
+        frame gets exactly one reply, in the order of the frames: `update`, `frame_skipped` or `frame_error`. When the client
         half-closes, the frames still waiting are answered, `finished` says which actions that ends, and the stream ends
         with OK.
 
+        A client that asks for checkpoints can lose its connection without losing anything: it keeps the frames since the
+        last one, and sends `resume` to this or any other server that has the model. What is said then of each frame is
+        what an uninterrupted stream would have said.
+
         One bad frame does not end the stream. What does:
-        INVALID_ARGUMENT    a first message that is not a configuration, a second configuration, an empty message,
-        a frame without an offset or without a picture, an unknown enum value, a setting outside
-        its range
+        INVALID_ARGUMENT    a first message that neither configures nor resumes, a second one that does, an empty
+        message, a frame without an offset or without a picture, an unknown enum value, a setting
+        outside its range
         NOT_FOUND           a model that the operator has not loaded, a label that the model does not have; the message
         lists those it has
         UNAUTHENTICATED     no token that the operator has given, where there are any
         RESOURCE_EXHAUSTED  too many streams, in all or of this client (google.rpc.RetryInfo among the status's details,
         and `retry-after-ms` in the trailing metadata, say when to try again); a message over the
         limit; or, with EVERY, more frames than may wait
-        UNAVAILABLE         the server is shutting down; `finished` came before it
+        FAILED_PRECONDITION a checkpoint that is of another model, of other settings or damaged, or that this server's key
+        has not signed; an epoch that is not the newest
+        ABORTED             the stream was resumed by another call
+        UNAVAILABLE         the server is shutting down; `go_away` and then `finished` came before it
         DEADLINE_EXCEEDED   no frame came for longer than the operator allows
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

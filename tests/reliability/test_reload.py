@@ -15,7 +15,7 @@ from stream.v1 import recognition_pb2_grpc as rpc
 from tests import clips
 from tests.reliability.watcher import Watcher, configure, is_update
 from tests.server import live
-from tests.server.live import Server, wait_for
+from tests.server.live import Line, Server, config, frame, jpegs, wait_for
 
 Say = Callable[[str], None]
 STEADY = '[source.steady]\nuri = "square.mp4"\nloop = true\n'
@@ -98,6 +98,40 @@ def test_a_change_is_found_without_being_asked(model: Path, tmp_path: Path, say:
         took_s = time.monotonic() - began_s
     assert took_s < 10
     say(f"found after {took_s:.1f} s")
+
+
+def test_a_token_that_is_taken_away_ends_what_it_opened_and_no_other(model: Path, tmp_path: Path, say: Say) -> None:
+    clips.write(tmp_path / "square.mp4")
+    (one, one_words), (two, two_words) = access.new_token("one"), access.new_token("two")
+    tokens = tmp_path / "tokens.toml"
+    tokens.write_text(one_words + two_words)
+    configured = configure(tmp_path, STEADY)
+    with live.running(model, "--tokens", str(tokens), *configured) as server, server.channel() as channel:
+        stub, lines = rpc.RecognitionServiceStub(channel), [Line(config()), Line(config())]
+        shown = [[("authorization", f"Bearer {token}")] for token in (one, two)]
+        pushed = [stub.Recognize(iter(line), metadata=token) for line, token in zip(lines, shown, strict=True)]
+        watched = [stub.Watch(pb.WatchRequest(source="steady"), metadata=token) for token in shown]
+        assert all(next(call).HasField("configured") for call in pushed)
+        assert all(next(call).HasField("watching") for call in watched)
+        tokens.write_text(two_words)
+        began_s = time.monotonic()
+        server.process.send_signal(signal.SIGHUP)
+        for call in (pushed[0], watched[0]):
+            with pytest.raises(grpc.RpcError, match="this stream's token is not one of this server's any more"):
+                list(call)
+            assert call.code() is grpc.StatusCode.UNAUTHENTICATED
+        took_s = time.monotonic() - began_s
+        lines[1].say(frame(1, 0, jpegs(1)[0]))
+        assert next(pushed[1]).HasField("update")
+        assert next(watched[1])
+        tokens.write_text(two_words + 'sources = ["steady"]\n')
+        server.process.send_signal(signal.SIGHUP)
+        with pytest.raises(grpc.RpcError, match="what this token may do has changed; come again"):
+            list(watched[1])
+        for line in lines:
+            line.close()
+    assert took_s < 3
+    say(f"ended {took_s:.2f} s after SIGHUP")
 
 
 def test_a_token_that_is_taken_away_opens_nothing_more(model: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -121,6 +122,15 @@ class Server:
 @contextmanager
 def running(model: Path, *flags: str, **variables: str) -> Iterator[Server]:
     """Start a server on a free port, with variables in its environment; end it, and hold it to a clean end."""
+    with started(model, *flags, **variables) as server:
+        yield server
+    assert server.process.returncode == 0, "".join(server.log)
+    assert "Traceback" not in "".join(server.log), "".join(server.log)
+
+
+@contextmanager
+def started(model: Path, *flags: str, **variables: str) -> Iterator[Server]:
+    """Start a server that may come to any end."""
     command = [sys.executable, "-m", "stream.cli.serve", "--port", "0", "--model", str(model), *flags]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     process = subprocess.Popen(
@@ -136,6 +146,7 @@ def running(model: Path, *flags: str, **variables: str) -> Iterator[Server]:
         http = process.stdout.readline().split()[-1] if "--http-port" in flags else ""
         yield Server(process, line.split()[-1], log, http)
     finally:
+        process.send_signal(signal.SIGCONT)
         process.terminate()
         try:
             process.wait(20)
@@ -148,8 +159,6 @@ def running(model: Path, *flags: str, **variables: str) -> Iterator[Server]:
             process.stdout.close()
             assert process.stderr
             process.stderr.close()
-    assert process.returncode == 0, "".join(log)
-    assert "Traceback" not in "".join(log), "".join(log)
 
 
 def wait_for(truth: Callable[[], bool], limit_s: float = 20.0) -> None:

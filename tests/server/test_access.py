@@ -1,5 +1,6 @@
 """Who is let in."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_a_token_opens_and_is_written_nowhere(tmp_path: Path) -> None:
     assert token not in words
     path = written(tmp_path, words + 'sources = ["door"]\nmax_streams = 2\n')
     found = Access(access.load(path)).client(Context(f"Bearer {token}"))
-    assert found == Client("kiosk", frozenset({"door"}), 2)
+    assert found == Client("kiosk", frozenset({"door"}), 2, hashlib.sha256(token.encode()).hexdigest())
     assert found.may_watch("door")
     assert not found.may_watch("yard")
 

@@ -161,7 +161,7 @@ class Endless(Shelf):
 
 def test_a_server_that_dies_is_said_at_once(model) -> None:
     died_s = []
-    with pytest.raises(AssertionError), live.running(model) as server:  # its end is not a clean one
+    with live.started(model) as server:
 
         def kill(frame: Frame, update: Update | None) -> None:
             if update and not died_s:
@@ -169,7 +169,7 @@ def test_a_server_that_dies_is_said_at_once(model) -> None:
                 died_s.append(time.monotonic())
 
         with Endless([]) as source, pytest.raises(ServiceError, match="UNAVAILABLE"):
-            client.watch(source, server.address, kill)
+            client.watch(source, server.address, kill, patience_s=0)
         assert time.monotonic() - died_s[0] < 3
 
 
@@ -202,10 +202,10 @@ def test_a_server_that_freezes_is_found(model) -> None:
         began_s = time.monotonic()
         try:
             with Endless([]) as source, pytest.raises(ServiceError, match="UNAVAILABLE"):
-                client.watch(source, server.address, freeze)
+                client.watch(source, server.address, freeze, patience_s=0)
         finally:
             server.process.send_signal(signal.SIGCONT)
-        assert time.monotonic() - began_s < 25
+        assert time.monotonic() - began_s < 12
 
 
 def write_video(path: Path) -> None:

@@ -222,6 +222,9 @@ def test_draining_lets_streams_end_and_takes_no_new_ones(model) -> None:
         with pytest.raises(grpc.RpcError, match="shutting down") as caught:
             list(rpc.RecognitionServiceStub(channel).Recognize(iter([config()])))
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        told = next(call).go_away
+        assert told.grace.ToMicroseconds() == 20_000_000
+        assert not told.HasField("checkpoint"), "this client did not ask for any"
         line.say(frame(2, 0.1, PICTURES[1]))
         assert next(call).update.sequence == 2
         line.close()
@@ -236,6 +239,7 @@ def test_what_has_not_ended_when_the_time_is_over_is_ended_with_its_last_events(
         replies = [next(call) for _ in range(13)]
         begun = {event.label for said in updates(replies) for event in said.events}
         server.process.send_signal(signal.SIGTERM)
+        assert next(call).HasField("go_away")
         last = next(call).finished
         assert {event.label for event in last.events} == begun
         assert begun

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from stream.errors import Overrun
-from stream.server.convert import Incoming
+from stream.server.heard import Incoming
 from stream.server.waiting import MARKS, ROOM, ROOM_BYTES, Waiting
 from stream.v1 import recognition_pb2 as pb
 

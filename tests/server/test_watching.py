@@ -12,7 +12,7 @@ import pytest
 from stream import recogniser
 from stream.config import SessionSettings
 from stream.pipeline import run
-from stream.server import convert
+from stream.server import clientside
 from stream.sources import open_source
 from stream.types import Update
 from stream.v1 import recognition_pb2 as pb
@@ -103,7 +103,7 @@ def test_joined_in_the_middle_a_file_gives_what_a_session_here_gives_of_all_of_i
         assert [(label.name, label.probability) for label in theirs.labels] == [
             (label.name, pytest.approx(label.probability, abs=1e-6)) for label in ours.labels
         ]
-        found = convert.events_of(theirs.events)
+        found = clientside.events_of(theirs.events)
         assert [(event.label, event.phase) for event in found] == [(event.label, event.phase) for event in ours.events]
     assert {event.label for event in last.finished.events} == {event.label for event in here[-1].events}
     assert last.finished.drops == pb.Drops()
