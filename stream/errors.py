@@ -12,6 +12,7 @@ StreamError
   Overrun                         too fast, none may be lost   -> RESOURCE_EXHAUSTED, exit 1
   CheckpointError (ValueError)    nothing can go on from it    -> FAILED_PRECONDITION
   ServiceError (ConnectionError)  the server ended the stream  -> exit 1
+  OutputError (OSError)           nothing can be written now   -> UNAVAILABLE
   DownloadError (ConnectionError) a file cannot be fetched     -> exit 1
   ModelError                      card, weights, hash          -> FAILED_PRECONDITION
     ShapeError (ValueError)       both shapes in the message   -> INVALID_ARGUMENT
@@ -78,6 +79,10 @@ class CheckpointError(StreamError, ValueError):
 
 class ServiceError(StreamError, ConnectionError):
     """The server refused or ended the stream; the message carries its status and words."""
+
+
+class OutputError(StreamError, OSError):
+    """What was told of a source cannot be written or sent now; it is tried again."""
 
 
 class DownloadError(StreamError, ConnectionError):

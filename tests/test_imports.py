@@ -13,7 +13,7 @@ ROWS = (
     {"v1"},
     {"types", "errors", "paths", "colours"},
     {"cache", "catalogue", "labels", "storage", "downloads"},
-    {"config", "cards", "rooms", "decode", "lateness", "spans", "othermotion", "onnxfile", "checkpoint"},
+    {"config", "cards", "rooms", "decode", "lateness", "spans", "rows", "othermotion", "onnxfile", "checkpoint"},
     {"motions", "screentime"},
     {"gestures"},
     {"preprocess", "smoothing", "resampling", "cuts", "buffer", "sprites", "matching"}
@@ -42,6 +42,8 @@ HEAVY = {
     "ai_edge_litert": ("bench/peers/litert.py",),
     "prometheus_client": ("server/metrics.py", "bench/serving.py"),
     "aiohttp": ("server/http.py", "cli/benchload.py"),
+    "paho": ("server/outputs/mqtt.py",),
+    "sqlite3": ("server/outputs/_spool.py",),
     "PIL": ("sinks/video.py", "training/"),
     "typer": ("cli/",),
     "rich": ("cli/", "sinks/table.py", "training/"),

@@ -20,6 +20,7 @@ CODES: dict[type[StreamError], StatusCode] = {
     errors.Overrun: StatusCode.RESOURCE_EXHAUSTED,
     errors.CheckpointError: StatusCode.FAILED_PRECONDITION,
     errors.ServiceError: StatusCode.UNAVAILABLE,
+    errors.OutputError: StatusCode.UNAVAILABLE,  # met by outputs only
     errors.DownloadError: StatusCode.UNAVAILABLE,  # never met by a server
     errors.ModelError: StatusCode.FAILED_PRECONDITION,
     errors.ShapeError: StatusCode.INVALID_ARGUMENT,

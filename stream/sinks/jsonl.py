@@ -16,12 +16,12 @@
 
 import contextlib
 import json
-from dataclasses import asdict
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Self, TextIO
 
+from stream import rows
 from stream.sinks._text import STDOUT, opened
-from stream.types import Frame, LabelEvent, Update
+from stream.types import Frame, Update
 
 
 def build(target: str = STDOUT) -> "Jsonl":
@@ -56,32 +56,9 @@ class Jsonl:
         """Write a line for the update, if there is one and its frame is new, and one for each of its events."""
         if update is None:
             return
-        rows = [_event(event) for event in update.events]
+        said = [rows.of_event(event) for event in update.events]
         if frame is not self._last:
-            rows.insert(0, _update(update))
+            said.insert(0, rows.of_update(update))
         self._last = frame
-        self._file.writelines(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+        self._file.writelines(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in said)
         self._file.flush()
-
-
-def _update(update: Update) -> dict[str, Any]:
-    labels = [{"name": label.name, "probability": round(label.probability, 4)} for label in update.labels]
-    return {
-        "kind": "update",
-        "offset_s": round(update.offset_s, 6),
-        "labels": labels,
-        "age_ms": round(update.age_s * 1e3, 2),
-        "drops": asdict(update.drops),
-        "reset": update.reset,
-    }
-
-
-def _event(event: LabelEvent) -> dict[str, Any]:
-    return {
-        "kind": "event",
-        "label": event.label,
-        "phase": event.phase.value,
-        "offset_s": round(event.offset_s, 6),
-        "begin_s": round(event.begin_s, 6),
-        "probability": round(event.probability, 4),
-    }
