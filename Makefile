@@ -31,8 +31,8 @@ demo: $(VENV)/.serving  ## server, client, generated gestures and real footage: 
 test: $(VENV)/.dev  ## every test that this machine can run
 	$(BIN)/python -m pytest
 
-chaos: $(VENV)/.dev  ## cameras and clients under many faults, each with its figure; some minutes
-	$(BIN)/python -m pytest -m chaos tests/reliability
+chaos: $(VENV)/.dev  ## cameras, clients and outputs under many faults, each with its figure; some minutes
+	$(BIN)/python -m pytest -m chaos tests/reliability tests/server/outputs
 
 SOAK ?= 300000
 soak: $(VENV)/.dev  ## so many frames while clients come and go; draws soak-output/memory.png

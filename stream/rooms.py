@@ -16,6 +16,7 @@ KINDS = {
     "exporters": "export target",
     "importers": "importer",
     "sinks": "sink",
+    "server.outputs": "output",
     "bench.peers": "peer",
 }
 """Room -> what one of its parts is called in a message."""

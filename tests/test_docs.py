@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stream import cards, decode
+from stream import cards, decode, rooms
 from stream.server import settings
 from stream.sources import open_source
 from tests.training import boxes
@@ -99,15 +99,22 @@ def test_the_service_pages_watcher_says_when_gestures_begin_and_end(
 
 
 def test_the_service_pages_stream_toml_is_accepted(tmp_path: Path) -> None:
-    [text] = blocks("docs/service.md", "toml")
+    (tmp_path / "stream.toml").write_text("\n".join(blocks("docs/service.md", "toml")))
+    (tmp_path / "subtitles").mkdir()
+    for secret in ("door.secret", "alarm.token", "broker.secret"):
+        (tmp_path / secret).write_text("s3cret")
+    text = (tmp_path / "stream.toml").read_text().replace("loop = true", "loop = false")  # subtitles are for what ends
     (tmp_path / "stream.toml").write_text(text)
-    (tmp_path / "door.secret").write_text("s3cret")
-    assert sorted(settings.load(tmp_path / "stream.toml", {}).sources) == ["door", "lobby", "test"]
+    found = settings.load(tmp_path / "stream.toml", {"ALARM_URL": "https://hooks.example/1"})
+    assert sorted(found.sources) == ["door", "lobby", "test"]
+    assert sorted(found.outputs) == ["alarm", "house", "log", "subtitles"]
 
 
-def test_the_service_page_names_every_field_of_a_source() -> None:
+def test_the_service_page_names_every_field_of_a_source_and_of_an_output() -> None:
     page = (ROOT / "docs/service.md").read_text("utf-8")
-    assert not [name for name in settings.FIELDS if not re.search(rf"\b{name}\b", page)]
+    outputs = [rooms.find("server.outputs", name).FIELDS for name in rooms.names("server.outputs")]
+    known = {*settings.FIELDS, *(field.removesuffix("_env").removesuffix("_file") for one in outputs for field in one)}
+    assert not [name for name in known if not re.search(rf"\b{name}\b", page)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

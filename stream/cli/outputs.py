@@ -26,6 +26,10 @@ class Outputs:
     """The overlaid video, an .mp4."""
     plot: Path | None = None
     """The timeline, a .png: of all labels, however few are listed elsewhere."""
+    vtt: Path | None = None
+    """What happened as subtitles, a .vtt."""
+    activitynet: Path | None = None
+    """What happened as detected ranges, a .json."""
 
     @property
     def asked(self) -> SessionSettings:
@@ -48,10 +52,11 @@ class Outputs:
 
     def _listing(self, title: str) -> list[Sink]:
         """Prepare the sinks for people and programs, which list the best labels."""
-        video = [open_sink("video", str(self.video))] if self.video else []
+        wanted = {"video": self.video, "vtt": self.vtt, "activitynet": self.activitynet}
+        files = [open_sink(name, str(path)) for name, path in wanted.items() if path]
         if self.is_json:
-            return [*video, open_sink("jsonl", "-")]
-        return [*video, open_sink("table", "-", title=title)]
+            return [*files, open_sink("jsonl", "-")]
+        return [*files, open_sink("table", "-", title=title)]
 
     def _whole(self, title: str) -> list[Sink]:
         return [open_sink("plot", str(self.plot), title=title)] if self.plot else []

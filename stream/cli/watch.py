@@ -101,6 +101,19 @@ PlotTo = Annotated[
     Path | None,
     typer.Option("--plot", help="Draw the labels over time; a .png.", rich_help_panel=OUTPUT, show_default="no plot"),
 ]
+Vtt = Annotated[
+    Path | None,
+    typer.Option("--vtt", help="Write actions as subtitles; a .vtt.", rich_help_panel=OUTPUT, show_default="none"),
+]
+Ranges = Annotated[
+    Path | None,
+    typer.Option(
+        "--activitynet",
+        help="Write actions as detected ranges, in ActivityNet's JSON.",
+        rich_help_panel=OUTPUT,
+        show_default="none",
+    ),
+]
 Memory = Annotated[
     float | None,
     typer.Option(
@@ -167,6 +180,8 @@ def watch(
     json: Json = False,
     save: Save = None,
     plot: PlotTo = None,
+    vtt: Vtt = None,
+    activitynet: Ranges = None,
     memory_s: Memory = None,
     top_k: TopK = USUAL.top_k,
     begin: Begin = USUAL.begin_threshold,
@@ -196,7 +211,7 @@ def watch(
         is_cut_aware=cuts,
     )
     pictures = open_source(source, realtime=_is_live(source, json) if realtime is None else realtime)
-    outputs = Outputs(settings, json, save, plot)
+    outputs = Outputs(settings, json, save, plot, vtt, activitynet)
     stop_s = math.inf if seconds is None else seconds
     log_to_stderr()
     if server:

@@ -22,7 +22,7 @@ from grpc import StatusCode
 from stream.errors import UsageError
 from stream.server.ears import Ended
 from stream.server.leash import Leash, leashed
-from stream.server.settings import NAME
+from stream.server.tables import NAME
 
 BEARER = "bearer "
 """How a token is announced in the metadata `authorization`."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from stream.server.keeper import News, Used
+from stream.server.news import News, Used
 from stream.types import Phase
 
 ROOM = 16

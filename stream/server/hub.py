@@ -14,9 +14,11 @@ from grpc import StatusCode
 from stream.errors import UnknownPart
 from stream.recogniser import Recogniser
 from stream.server.audience import Audience, Seat
+from stream.server.desk import Desk
 from stream.server.ears import Ended
-from stream.server.keeper import Keeper, News, Over
+from stream.server.keeper import Keeper
 from stream.server.metrics import Metrics
+from stream.server.news import News, Over
 from stream.server.settings import SourceSettings
 from stream.server.standing import Standing
 
@@ -39,16 +41,17 @@ class Kept:
 class Hub:
     """Begins, changes and ends sources; gives seats before them. `watching` on the event loop, `apply` off it."""
 
-    def __init__(self, workers: Executor, find: Callable[[str], Recogniser], metrics: Metrics) -> None:
+    def __init__(self, workers: Executor, find: Callable[[str], Recogniser], metrics: Metrics, desk: Desk) -> None:
         """Keep no sources; `find` gives the model of a name, "" the default.
 
         Args:
             workers: what steps, shared with the streams that clients push.
             find: called off the event loop.
             metrics: where frames are counted.
+            desk: what else is told of everything.
         """
         self._loop, self._workers, self._find = asyncio.get_running_loop(), workers, find
-        self._metrics = metrics
+        self._metrics, self._desk = metrics, desk
         self._kept: dict[str, Kept] = {}  # never changed, only replaced: the loop reads it while `apply` works
         self._closing = threading.Event()
         self._looker = threading.Thread(target=self._look, name="look at sources", daemon=True)
@@ -57,8 +60,12 @@ class Hub:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def apply(self, wanted: Mapping[str, SourceSettings]) -> None:
+    def apply(self, wanted: Mapping[str, SourceSettings], tune: Callable[[], None] = lambda: None) -> None:
         """Begin sources that are new, end those that are gone, begin anew those that have changed; leave the others.
+
+        Args:
+            wanted: by name.
+            tune: called when what is old has ended and nothing new has begun: changes outputs, which so hear all of it.
 
         Raises:
             StreamError: a model cannot be loaded or lacks a label that a source names; nothing has changed then.
@@ -67,6 +74,9 @@ class Hub:
         begun = {name: self._prepared(one) for name, one in changed.items()}
         for name in [name for name in self._kept if name not in wanted or name in changed]:
             self._end(name, "has changed; watch it again" if name in changed else "is not configured any more")
+            if name not in wanted:
+                self._desk.forget(name)
+        tune()
         for name, kept in begun.items():
             self._kept = dict(sorted({**self._kept, name: kept}.items()))
             kept.keeper.start()
@@ -109,7 +119,12 @@ class Hub:
     def _prepared(self, settings: SourceSettings) -> Kept:
         audience = Audience()
         recogniser = self._find(settings.model)
-        keeper = Keeper(settings, recogniser, self._workers, lambda news: self._tell(audience, news), self._metrics)
+
+        def tell(news: News) -> None:
+            self._desk.tell(settings.name, news)
+            self._tell(audience, news)
+
+        keeper = Keeper(settings, recogniser, self._workers, tell, self._metrics)
         return Kept(keeper, audience)
 
     def _tell(self, audience: Audience, news: News) -> None:

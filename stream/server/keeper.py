@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Executor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from stream.buffer import frames
 from stream.errors import DecodeError, SourceError, SourceRefused, StreamError
@@ -23,6 +23,7 @@ from stream.recogniser import Recogniser
 from stream.server.backoff import Backoff
 from stream.server.metrics import CONFIGURED, Metrics
 from stream.server.named import STREAM, kept
+from stream.server.news import Gap, News, Over, Used
 from stream.server.settings import SourceSettings
 from stream.server.standing import Standing, State, Tally
 from stream.sources.base import Source
@@ -32,40 +33,6 @@ USUAL_FPS = 25.0
 """Frames per second of a source that does not say: how far apart the end of a loop and its next beginning are."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """A frame was used."""
-
-    number: int
-    """Count of the source's updates, from 1."""
-    update: Update
-    """What it gave; offsets count from the source's first frame."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """No frame came for longer than `max_gap_s`."""
-
-    offset_s: float
-    """Seconds since the source's first frame: of the last frame."""
-    events: tuple[LabelEvent, ...]
-    """The END of what lasted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Over:
-    """There will be no more."""
-
-    events: tuple[LabelEvent, ...]
-    """The END of what lasted."""
-    drops: Drops
-    """Frames not used, all told."""
-
-
-News = Used | Gap | Over | Standing
-"""What is told of a source."""
 
 
 class Keeper:
@@ -111,7 +78,7 @@ class Keeper:
 
     def last_word(self) -> Over:
         """Say it again, to who came too late for it."""
-        return Over((), self._session.drops)
+        return self._over(())
 
     def look(self) -> None:
         """Notice silence; called now and then by whoever started it."""
@@ -241,14 +208,17 @@ class Keeper:
         """Say what the end ends; once."""
         if not self._is_over:
             self._is_over = True
-            self._tell(Over(self._session.finish(), self._session.drops))
+            self._tell(self._over(self._session.finish()))
+
+    def _over(self, events: tuple[LabelEvent, ...]) -> Over:
+        return Over(events, self._session.drops, self._clock.offset_s, self._clock.end_s)
 
 
 class _Timeline:
     """Seconds since a source's first frame, across its runs."""
 
     def __init__(self) -> None:
-        self.offset_s, self.run_count = 0.0, 0
+        self.offset_s, self.end_s, self.run_count = 0.0, 0.0, 0
         self._epoch_s = self._shift_s = 0.0
         self._interval_s, self._is_loop, self._is_first = 1 / USUAL_FPS, False, True
 
@@ -260,7 +230,8 @@ class _Timeline:
         if self._is_first:
             self._shift_s = self._begin_s(frame.arrival_ns / 1e9) - frame.offset_s
             self._is_first, self.run_count = False, self.run_count + 1
-        self.offset_s = frame.offset_s + self._shift_s
+        before_s, self.offset_s = self.offset_s, frame.offset_s + self._shift_s
+        self.end_s = self.offset_s + (frame.duration_s or self.offset_s - before_s or self._interval_s)
         return replace(frame, offset_s=self.offset_s)
 
     def _begin_s(self, arrival_s: float) -> float:

@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from stream.server.admission import Admission
+from stream.server.desk import Post
 from stream.server.standing import Standing, State
 
 STAGES_S = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -22,6 +23,8 @@ PUSHED, CONFIGURED = "pushed", "configured"
 
 Standings = Callable[[], Iterable[tuple[Standing, int]]]
 """Gives how each source is, and how many watch it."""
+Posts = Callable[[], Iterable[Post]]
+"""Gives how each output stands."""
 
 
 class Stopwatch:
@@ -84,9 +87,9 @@ class Metrics:
         """Count a file that was read again."""
         self._reloads.labels(result).inc()
 
-    def watch(self, admission: Admission, standings: Standings) -> None:
-        """Read streams and sources, too."""
-        self._registry.register(_Standing(admission, standings))
+    def watch(self, admission: Admission, standings: Standings, posts: Posts) -> None:
+        """Read streams, sources and outputs, too."""
+        self._registry.register(_Standing(admission, standings, posts))
 
     def text(self) -> bytes:
         """Return all numbers in Prometheus' text format."""
@@ -94,10 +97,10 @@ class Metrics:
 
 
 class _Standing(Collector):
-    """Reads how streams and sources stand."""
+    """Reads how streams, sources and outputs stand."""
 
-    def __init__(self, admission: Admission, standings: Standings) -> None:
-        self._admission, self._standings = admission, standings
+    def __init__(self, admission: Admission, standings: Standings, posts: Posts) -> None:
+        self._admission, self._standings, self._posts = admission, standings, posts
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("stream_open_streams", "Streams open now.", self._admission.open_count)
@@ -108,6 +111,20 @@ class _Standing(Collector):
                 family.add_metric([label], count)
             yield family
         yield from self._sources()
+        yield from self._outputs()
+
+    def _outputs(self) -> Iterator[Metric]:
+        failing = GaugeMetricFamily("stream_output_failing", "1 where it cannot deliver now.", labels=["output"])
+        waiting = GaugeMetricFamily("stream_output_waiting", "News and rows not delivered yet.", labels=["output"])
+        taken = CounterMetricFamily("stream_output_taken", "News it took.", labels=["output"])
+        lost = CounterMetricFamily("stream_output_lost", "News and rows given up.", labels=["output", "reason"])
+        for now in self._posts():
+            failing.add_metric([now.name], bool(now.trouble))
+            waiting.add_metric([now.name], now.waiting_count)
+            taken.add_metric([now.name], now.taken_count)
+            for reason, count in now.lost.items():
+                lost.add_metric([now.name, reason], count)
+        yield from (failing, waiting, taken, lost)
 
     def _sources(self) -> Iterator[Metric]:
         state = GaugeMetricFamily("stream_source_state", "1 for the state it is in.", labels=["source", "state"])

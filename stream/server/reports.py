@@ -3,7 +3,8 @@
 from dataclasses import asdict
 
 from stream.server import convert
-from stream.server.keeper import Gap, Keeper, News, Over, Used
+from stream.server.keeper import Keeper
+from stream.server.news import Gap, News, Over, Used
 from stream.server.standing import Standing
 from stream.server.wire import fill
 from stream.v1 import recognition_pb2 as pb

@@ -19,6 +19,7 @@ from stream.recogniser import Recogniser
 from stream.server import access, seal
 from stream.server.access import Access
 from stream.server.admission import Limits
+from stream.server.desk import Desk
 from stream.server.hub import Hub
 from stream.server.listening import Tls, listen
 from stream.server.metrics import Metrics
@@ -102,14 +103,15 @@ async def serve(
     """
     caught, models, metrics = asyncio.Queue[signal.Signals](), Models(load), Metrics()
     with ThreadPoolExecutor(plan.workers or processors(), "worker") as pool:
-        hub = Hub(pool, models.get, metrics)
+        desk = Desk()
+        hub = Hub(pool, models.get, metrics, desk)
         try:
             tokens = Access(access.load(plan.tokens) if plan.tokens else None)
             service = RecognitionService(
                 pool, plan.limits, models, hub, tokens, metrics, seal.load(plan.checkpoint_key)
             )
             state = health.aio.HealthServicer()
-            metrics.watch(service.admission, hub.standings)
+            metrics.watch(service.admission, hub.standings, desk.standings)
             server = _server(service, state, plan)
             address = listen(server, plan.host, plan.port, plan.tls, plan.is_insecure)
             async with AsyncExitStack() as stack:
@@ -118,7 +120,7 @@ async def serve(
                 await server.start()
                 stack.push_async_callback(server.stop, 1.0)
                 await asyncio.to_thread(lambda: [models.get(name) for name in plan.models])
-                await stack.enter_async_context(_configured(plan, hub, tokens, metrics))
+                await stack.enter_async_context(_configured(plan, hub, desk, tokens, metrics))
                 service.open()
                 _listen_for((signal.SIGTERM, signal.SIGINT), caught)
                 await _say(state, SERVING)
@@ -129,6 +131,7 @@ async def serve(
                 await _drain(service, plan.drain_s, caught)
         finally:
             await asyncio.to_thread(hub.close)
+            await asyncio.to_thread(desk.close)
     return first
 
 
@@ -168,11 +171,11 @@ async def _http(plan: Plan, metrics: Metrics, is_ready: Callable[[], bool]) -> A
 
 
 @asynccontextmanager
-async def _configured(plan: Plan, hub: Hub, tokens: Access, metrics: Metrics) -> AsyncIterator[None]:
-    """Begin the configured sources; read what was read from files again when they change, or on SIGHUP."""
+async def _configured(plan: Plan, hub: Hub, desk: Desk, tokens: Access, metrics: Metrics) -> AsyncIterator[None]:
+    """Begin the configured sources and outputs; read what was read from files again when they change, or on SIGHUP."""
     jobs = []
     if plan.configure:
-        sources = _Sources(plan.configure, hub)
+        sources = _Sources(plan.configure, hub, desk)
         await asyncio.to_thread(sources.read)
         jobs.append(Job(lambda: sources.files, sources.read))
     if path := plan.tokens:
@@ -190,15 +193,15 @@ async def _configured(plan: Plan, hub: Hub, tokens: Access, metrics: Metrics) ->
 
 
 class _Sources:
-    """The configured sources as they were last read."""
+    """The configured sources and outputs as they were last read."""
 
-    def __init__(self, configure: Callable[[], Configuration], hub: Hub) -> None:
-        self._configure, self._hub = configure, hub
+    def __init__(self, configure: Callable[[], Configuration], hub: Hub, desk: Desk) -> None:
+        self._configure, self._hub, self._desk = configure, hub, desk
         self.files: tuple[Path, ...] = ()
 
     def read(self) -> None:
         wanted = self._configure()
-        self._hub.apply(wanted.sources)
+        self._hub.apply(wanted.sources, lambda: self._desk.apply(wanted.outputs))
         self.files = wanted.files
 
 

@@ -8,12 +8,14 @@
     user = "viewer"
     password_file = "door.secret"   # or password_env = "DOOR_PASSWORD"
 
-Every field of `SourceSettings` and `SessionSettings` can stand in either table. A path is relative to the file.
+    [output.alarm]                  # where what is told of sources goes, besides those who watch: see outlets.py
+    kind = "webhook"
+    url_env = "ALARM_URL"
+
+Every field of `SourceSettings` and `SessionSettings` can stand in the first two. A path is relative to the file.
 """
 
 import math
-import re
-import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
@@ -23,12 +25,12 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from stream.buffer import POLICIES
 from stream.config import SessionSettings, check
-from stream.errors import SourceError, StreamError, UsageError
+from stream.errors import SourceError, StreamError
+from stream.server.outlets import output
+from stream.server.outputs.base import OutputSettings
+from stream.server.tables import NAME, Tables
 from stream.sources import open_source, scheme
 from stream.sources.base import Source
-
-NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""What a source may be called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,11 @@ class SourceSettings:
         for name in ("stall_s", "timeout_s", "max_pause_s"):
             check(name, 0 < getattr(self, name) < math.inf, getattr(self, name), "more than 0 s")
 
+    @property
+    def has_end(self) -> bool:
+        """Say whether it is a recording, which ends, and is not begun again."""
+        return scheme(self.uri) in RECORDINGS and not self.loop
+
     def source(self) -> Source:
         """Prepare the source; it is opened when the `with` begins.
 
@@ -79,16 +86,12 @@ class SourceSettings:
         return open_source(self.uri, realtime=realtime, **options)
 
 
+RECORDINGS = ("file", "images", "synthetic")
+"""Kinds of sources that end by themselves."""
+
 LOGIN = ("user", "password_env", "password_file")
 """What may stand in a source's table beside its settings."""
 
-KINDS: dict[str, tuple[type, ...]] = {
-    "a text": (str,),
-    "a number": (int, float),
-    "a whole number": (int,),
-    "true or false": (bool,),
-    "a list of texts": (list,),
-}
 FIELDS = {
     **dict.fromkeys(("uri", "model", "policy", *LOGIN), "a text"),
     **dict.fromkeys(("queue", "top_k"), "a whole number"),
@@ -110,6 +113,8 @@ class Configuration:
 
     sources: Mapping[str, SourceSettings]
     """Name -> settings."""
+    outputs: Mapping[str, OutputSettings]
+    """Name -> settings."""
     files: tuple[Path, ...]
     """What it was read from: the file itself, and those with passwords."""
 
@@ -124,114 +129,50 @@ def load(path: Path, environment: Mapping[str, str]) -> Configuration:
     Raises:
         UsageError: it cannot be read, or something in it is not accepted; names the file, the line and the field, what
             was found and what is accepted.
+        MissingDependency: an output needs a package that is not installed.
     """
+    tables = Tables(path, environment)
+    tables.known("", tables.top, ("defaults", "source", "output"))
+    defaults, sources, outputs = (tables.table("", tables.top, name) for name in ("defaults", "source", "output"))
+    tables.fields("defaults", defaults, {key: kind for key, kind in FIELDS.items() if key not in ("uri", *LOGIN)})
+    found = {name: _source(tables, name, defaults, tables.table("source", sources, name)) for name in sources}
+    ends = {name: one.has_end for name, one in found.items()}
+    told = {name: output(tables, name, tables.table("output", outputs, name), ends) for name in outputs}
+    return Configuration(found, told, tuple(tables.files))
+
+
+def _source(tables: Tables, name: str, defaults: Mapping[str, Any], table: Mapping[str, Any]) -> SourceSettings:
+    where = f"source.{name}"
+    tables.fields(where, table, FIELDS)
+    if "uri" not in table:
+        raise tables.wrong(where, "", "uri is missing; accepted: what stream-watch takes, such as rtsp://HOST/PATH")
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in {**defaults, **table}.items()
+    }
+    session = {key: values.pop(key) for key in OF_SESSION & set(values)}
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    return _Reader(path, text, environment).read()
-
-
-class _Reader:
-    """Reads one file, and knows where in it things stand."""
-
-    def __init__(self, path: Path, text: str, environment: Mapping[str, str]) -> None:
-        self._path, self._text, self._environment = path, text, environment
-        self._files = [path]
-
-    def read(self) -> Configuration:
-        try:
-            tables = tomllib.loads(self._text)
-        except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"{self._path}: {error}") from error
-        self._known("", tables, ("defaults", "source"))
-        defaults, sources = (self._table("", tables, name) for name in ("defaults", "source"))
-        self._fields("defaults", defaults, set(FIELDS) - {"uri", *LOGIN})
-        found = {name: self._source(name, defaults, self._table("source", sources, name)) for name in sources}
-        return Configuration(found, tuple(self._files))
-
-    def _source(self, name: str, defaults: Mapping[str, Any], table: Mapping[str, Any]) -> SourceSettings:
-        where = f"source.{name}"
-        self._fields(where, table, FIELDS)
-        if "uri" not in table:
-            raise self._wrong(where, "", "uri is missing; accepted: what stream-watch takes, such as rtsp://HOST/PATH")
-        values: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in {**defaults, **table}.items()
-        }
-        session = {key: values.pop(key) for key in OF_SESSION & set(values)}
-        try:
-            uri = self._login(where, self._address(values.pop("uri")), {key: values.pop(key, None) for key in LOGIN})
-            found = SourceSettings(name=name, uri=uri, **values, session=SessionSettings(**session))
-            with suppress(SourceError):  # what is not there may come
-                found.source()
-        except StreamError as error:
-            key = str(error).partition(" ")[0]
-            raise self._wrong(where, key if key in FIELDS else {"name": ""}.get(key, "uri"), str(error)) from error
-        return found
-
-    def _address(self, uri: str) -> str:
-        """Make a plain path absolute; anything else must be of a known scheme."""
-        return str(self._path.parent / uri) if scheme(uri) == "file" and not uri.startswith("file:") else uri
-
-    def _login(self, where: str, uri: str, login: Mapping[str, str | None]) -> str:
-        user, variable, file = (login[key] for key in LOGIN)
-        if user is None and variable is None and file is None:
-            return uri
-        if user is None or (variable is None) == (file is None):
-            raise self._wrong(where, "user", "a login is user with password_env, or user with password_file")
-        password = self._variable(where, variable) if variable is not None else self._secret(where, str(file))
-        parts = urlsplit(uri)
-        host = parts.netloc.rpartition("@")[2]
-        return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{host}"))
-
-    def _variable(self, where: str, name: str) -> str:
-        if name not in self._environment:
-            raise self._wrong(where, "password_env", f"there is no {name} in the environment")
-        return self._environment[name]
-
-    def _secret(self, where: str, name: str) -> str:
-        path = self._path.parent / name
-        self._files.append(path)
-        try:
-            return path.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            words = f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}"
-            raise self._wrong(where, "password_file", words) from error
-
-    def _table(self, where: str, tables: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-        found = tables.get(name, {})
-        if not isinstance(found, dict):
-            raise self._wrong(where, name, f"{name} is {found!r}; accepted: a table")
-        return found
-
-    def _fields(self, where: str, table: Mapping[str, Any], known: Any) -> None:
-        self._known(where, table, known)
-        for key, value in table.items():
-            is_good = isinstance(value, KINDS[FIELDS[key]]) and isinstance(value, bool) == (
-                FIELDS[key] == "true or false"
-            )
-            if not is_good or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
-                raise self._wrong(where, key, f"{key} is {value!r}; accepted: {FIELDS[key]}")
-
-    def _known(self, where: str, table: Mapping[str, Any], known: Any) -> None:
-        for key in table:
-            if key not in known:
-                raise self._wrong(where, key, f"there is no {key}; accepted: {', '.join(sorted(known))}")
-
-    def _wrong(self, where: str, key: str, words: str) -> UsageError:
-        line = _line(self._text, where, key)
-        at = f":{line}" if line else ""
-        return UsageError(f"{self._path}{at}: {f'{where}: ' if where else ''}{words}")
-
-
-def _line(text: str, where: str, key: str) -> int | None:
-    """Find the line of a field, or of its table where it has none; None where it is written in another way."""
-    here, found = "", None
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+\s*([^\]#]+?)\s*\]", line):
-            here = re.sub(r"\s*\.\s*|[\"']", lambda found: found[0].strip("\"' "), header[1])
-            if here in (where, f"{where}.{key}".strip(".")) or (not where and here.split(".")[0] == key):
-                found = found or number
-        elif key and here == where and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[.=]", line):
-            return number
+        uri = _login(tables, where, _address(tables, values.pop("uri")), {key: values.pop(key, None) for key in LOGIN})
+        found = SourceSettings(name=name, uri=uri, **values, session=SessionSettings(**session))
+        with suppress(SourceError):  # what is not there may come
+            found.source()
+    except StreamError as error:
+        key = str(error).partition(" ")[0]
+        raise tables.wrong(where, key if key in FIELDS else {"name": ""}.get(key, "uri"), str(error)) from error
     return found
+
+
+def _address(tables: Tables, uri: str) -> str:
+    """Make a plain path absolute; anything else must be of a known scheme."""
+    return str(tables.path.parent / uri) if scheme(uri) == "file" and not uri.startswith("file:") else uri
+
+
+def _login(tables: Tables, where: str, uri: str, login: Mapping[str, str | None]) -> str:
+    user, variable, file = (login[key] for key in LOGIN)
+    if user is None and variable is None and file is None:
+        return uri
+    if user is None or (variable is None) == (file is None):
+        raise tables.wrong(where, "user", "a login is user with password_env, or user with password_file")
+    password = tables.secret(where, login, "password")
+    parts = urlsplit(uri)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}:{quote(password or '', safe='')}@{host}"))

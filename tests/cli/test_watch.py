@@ -70,6 +70,16 @@ def test_the_video_and_the_plot_are_written(clip: Path, model: Path, tmp_path: P
     assert written(done.stderr) == [f"wrote {path}, {path.stat().st_size / 1000:.1f} kB" for path in (video, plot)]
 
 
+def test_actions_are_written_as_subtitles_and_as_ranges(clip: Path, model: Path, tmp_path: Path) -> None:
+    vtt, ranges = tmp_path / "clip.vtt", tmp_path / "clip.json"
+    read = ("--begin", 0.3, "--end", 0.2, "--min-duration", 0)
+    done = watched(clip, "--model", model, *read, "--vtt", vtt, "--activitynet", ranges)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(ranges.read_text())["results"]["clip"]
+    assert vtt.read_text().startswith("WEBVTT\n")
+    assert vtt.read_text().count(" --> ") == len(found) > 0
+
+
 def written(errors: str) -> list[str]:
     return [line for line in errors.splitlines() if line.startswith("wrote ")]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.server.audience import ROOM, Audience, Seat
-from stream.server.keeper import News, Over, Used
+from stream.server.news import News, Over, Used
 from stream.server.standing import Standing, State
 from stream.types import Drops, LabelEvent, Phase, Update
 

@@ -72,7 +72,7 @@ GOOD = '[source.a]\nuri = "a.mp4"\n'
     ("text", "where", "words"),
     [
         ("[source.a\n", "stream.toml: .*line 1", ""),
-        ('[sources.a]\nuri = "a.mp4"\n', "stream.toml:1", "there is no sources; accepted: defaults, source"),
+        ('[sources.a]\nuri = "a.mp4"\n', "stream.toml:1", "there is no sources; accepted: defaults, output, source"),
         ("source = 3\n", "stream.toml", "source is 3; accepted: a table"),
         ("[source.a]\nloop = true\n", "stream.toml:1: source.a", "uri is missing; accepted: .*rtsp://HOST/PATH"),
         ('[source."a b"]\nuri = "a.mp4"\n', "stream.toml:1: source.a b", "name is 'a b'; accepted: 1 to 64 of A-Z"),
