@@ -3,6 +3,7 @@
 Only the fields of onnx.proto3 that are named here are decoded; https://github.com/onnx/onnx, Apache-2.0.
 """
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,9 @@ from stream.errors import ModelError
 EXTERNAL = 1
 """`TensorProto.DataLocation.EXTERNAL`."""
 
+OWN = ("", "ai.onnx")
+"""What ONNX calls its own domain; an operator of another one is somebody's code."""
+
 TYPES = {1: "<f4", 3: "<i1", 10: "<f2"}
 """`TensorProto.DataType` -> how a number of it lies in the file; the three that `stream/storage.py` writes."""
 
@@ -26,7 +30,8 @@ MESSAGES = {
         *(("dims", 1, "int64*"), ("data_type", 2, "int32"), ("float_data", 4, "float*"), ("name", 8, "string")),
         *(("raw_data", 9, "bytes"), ("external_data", 13, "Entry*"), ("data_location", 14, "int32")),
     ),
-    "Graph": (("initializer", 5, "Tensor*"),),
+    "Node": (("op_type", 4, "string"), ("domain", 7, "string")),
+    "Graph": (("node", 1, "Node*"), ("initializer", 5, "Tensor*")),
     "Model": (("graph", 7, "Graph"), ("metadata_props", 14, "Entry*")),
 }
 """Message -> its fields: name, number, type; a star stands for many."""
@@ -51,6 +56,24 @@ class OnnxFile:
         """What the file says of itself."""
         return {entry.key: entry.value for entry in self._model.metadata_props}
 
+    def check(self, operators: Collection[str]) -> None:
+        """Refuse what could run for ever, take any amount of memory, or read another file.
+
+        Args:
+            operators: of ONNX's own, those that the graph may have.
+
+        Raises:
+            ModelError: it has another one, or a weight lies outside the file; names it.
+        """
+        for node in self._model.graph.node:
+            if node.domain not in OWN or node.op_type not in operators:
+                name = f"{node.domain}.{node.op_type}".removeprefix(".")
+                raise ModelError(
+                    f"its graph has a {name}, which no step needs: refused; accepted: {_listed(operators)}"
+                )
+        for tensor in self._model.graph.initializer:
+            _check_inside(tensor)
+
     def weights(self) -> dict[str, npt.NDArray[np.float32]]:
         """Return the initialisers as float32, bit for bit as they were exported where they are stored so.
 
@@ -68,9 +91,17 @@ def _unpack(name: str, values: storage.Values, factor: storage.Values | None) ->
     return storage.unpack(values, factor)
 
 
-def _array(tensor: Any) -> storage.Values:
+def _listed(operators: Collection[str]) -> str:
+    return ", ".join(sorted(operators))
+
+
+def _check_inside(tensor: Any) -> None:
     if tensor.data_location == EXTERNAL or tensor.external_data:
         raise ModelError(f"the weight {tensor.name!r} lies outside the file: refused")
+
+
+def _array(tensor: Any) -> storage.Values:
+    _check_inside(tensor)
     if tensor.data_type not in TYPES:
         known = "float32 (1), int8 (3), float16 (10)"
         raise ModelError(f"the weight {tensor.name!r} has ONNX type {tensor.data_type}; accepted: {known}")

@@ -23,6 +23,15 @@ IMAGE, DECAY, LOGITS, NEXT = "image", "decay", "logits", "next_"
 BUFFER = "_stream_buffer_"
 """Between a block's name and the age of a frame in its buffer: 0 is the oldest."""
 
+OPERATORS = frozenset(
+    (
+        *("Add", "AveragePool", "BatchNormalization", "Cast", "Concat", "Constant", "Conv", "Cos", "DequantizeLinear"),
+        *("Div", "Flatten", "GlobalAveragePool", "HardSigmoid", "HardSwish", "Identity", "Less", "Min", "Mul"),
+        *("Sigmoid", "Sin", "Sqrt", "Sub", "Unsqueeze", "Where"),
+    )
+)
+"""What `stream/exporters` writes, and so all that a model file needs: none loops, branches, or makes much of little."""
+
 FIXED = ("architecture", "variant", "kind", "side_px", "labels", "gate", "classifier_activation", "trained_frames")
 """Fields of a card that are built into the graph; the others may change without a new file."""
 

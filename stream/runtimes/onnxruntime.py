@@ -8,6 +8,7 @@ import onnxruntime
 from stream import steps
 from stream.cards import Card
 from stream.errors import ModelError
+from stream.onnxfile import OnnxFile
 from stream.runtimes.base import check_step, rates
 from stream.types import Array, State
 
@@ -87,6 +88,10 @@ def _open(card: Card, content: bytes, threads: int) -> Any:
     )  # waiting threads leave the core to other streams
     options.add_session_config_entry("session.disable_quant_qdq", "1")  # weights kept as int8 are widened once, here
     options.log_severity_level = 3
+    try:
+        OnnxFile(content).check(steps.OPERATORS)
+    except ModelError as error:
+        raise ModelError(f"card {card.name!r}: {error}") from error
     try:
         return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own classes share no other root

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
+import numpy as np
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
+from tests import clips
 from tests.reliability.footprint import footprint, needs_proc
 from tests.reliability.watcher import Watcher, configure, is_update
 from tests.server import live
@@ -142,6 +144,38 @@ def test_a_picture_that_says_it_is_huge_costs_nothing(server: Server, say: Say) 
     grown_mb = after.memory_mb - before.memory_mb
     assert grown_mb < 50
     say(f"50 of 30000x30000 in {len(bomb)} bytes: {took_s / 50 * 1e3:.1f} ms each, +{grown_mb:.1f} MB")
+
+
+@needs_proc
+def test_a_png_and_a_message_that_unpack_to_much_cost_nothing(server: Server, say: Say) -> None:
+    bomb = clips.png(np.zeros((64, 64, 3), np.uint8))
+    bomb = bomb[:16] + (20_000).to_bytes(4, "big") * 2 + bomb[24:]
+    server.talk([config(), *film(PICTURES)])
+    before = footprint(server.process.pid)
+    replies = server.talk([config(), *film([bomb] * 50)])
+    assert [reply.frame_error.cause for reply in replies[1:-1]] == [pb.DROP_CAUSE_DECODE] * 50
+    assert "20000x20000" in replies[1].frame_error.message
+    with server.channel() as channel, pytest.raises(grpc.RpcError) as caught:
+        stub, large = rpc.RecognitionServiceStub(channel), frame(1, 0, bytes(100_000_000))
+        list(stub.Recognize(iter([config(), large]), compression=grpc.Compression.Gzip, timeout=60))
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    grown_mb = footprint(server.process.pid).memory_mb - before.memory_mb
+    assert grown_mb < 50
+    assert len(server.talk([config(), *film(PICTURES)])) == len(PICTURES) + 2
+    say(f"50 PNGs of 20000x20000, and 100 MB in a compressed message: +{grown_mb:.1f} MB")
+
+
+def test_a_stream_in_the_place_of_one_that_fell_idle_remembers_nothing_of_it(model: Path, say: Say) -> None:
+    with live.running(model, "--idle-timeout-s", "0.5", "--max-streams", "1") as server:
+        fresh = answers(server.talk([config(), *film(PICTURES)]))
+        for number in range(3):
+            with server.channel() as channel, pytest.raises(grpc.RpcError) as caught:
+                line = Line(config(), *film(jpegs(6, seed=number)))
+                list(rpc.RecognitionServiceStub(channel).Recognize(iter(line), timeout=30))
+            line.close()
+            assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+            assert answers(server.talk([config(), *film(PICTURES)])) == fresh
+    say("3 of 3")
 
 
 def test_a_stream_in_the_place_of_one_that_was_cancelled_remembers_nothing_of_it(server: Server) -> None:
