@@ -14,6 +14,7 @@ from stream import engines
 from stream.cli import logs
 from stream.cli.console import ENGINE, Version, program
 from stream.cli.entry import INTERRUPTED
+from stream.cli.notify import notify
 from stream.errors import UsageError
 from stream.recogniser import load
 from stream.server import access, settings
@@ -198,6 +199,7 @@ def _say(address: str, http: str | None) -> None:
     typer.echo(f"listening on {address}")  # flushes
     if http:
         typer.echo(f"metrics and health at http://{http}")
+    notify("READY=1")
 
 
 def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> Tls | None:
