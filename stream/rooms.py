@@ -24,10 +24,10 @@ KINDS = {
 
 @cache
 def names(room: str) -> tuple[str, ...]:
-    """List the parts of a room, sorted: every public module but `base`."""
+    """List the parts of a room, sorted: every public module but `base`; `a_b.py` is called a-b."""
     package = importlib.import_module(f"stream.{room}")
     found = (module.name for module in pkgutil.iter_modules(package.__path__))
-    return tuple(sorted(name for name in found if name != "base" and not name.startswith("_")))
+    return tuple(sorted(name.replace("_", "-") for name in found if name != "base" and not name.startswith("_")))
 
 
 def find(room: str, name: str) -> ModuleType:
@@ -40,7 +40,7 @@ def find(room: str, name: str) -> ModuleType:
     if name not in names(room):
         raise UnknownPart(KINDS[room], name, names(room))
     with needing(f"the {KINDS[room]} {name!r}", name):
-        return importlib.import_module(f"stream.{room}.{name}")
+        return importlib.import_module(f"stream.{room}.{name.replace('-', '_')}")
 
 
 @contextmanager

@@ -199,7 +199,7 @@ def _verified(card: Card) -> float | None:
         exporter = rooms.find("exporters", "onnx")
     except MissingDependency:
         return None
-    difference: float = exporter.compare(shelf.net(card, content), card, content)
+    difference: float = exporter.compare(shelf.net(card, content), card, content).difference
     return difference
 
 

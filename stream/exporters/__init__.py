@@ -5,28 +5,37 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stream import cache, cards, rooms
+from stream import cache, cards, manifest, rooms
 from stream.cards import Card
 from stream.errors import ExportError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.exporters.base import Parity
     from stream.nets.base import Net
+    from stream.types import Array
 
 
-def publish(net: "Net", card: Card, folder: Path, target: str = "onnx") -> tuple[Card, float]:
-    """Write `folder/NAME.target` and beside it the card that names it, ready for `stream.load`.
+def publish(
+    net: "Net", card: Card, folder: Path, target: str = "onnx", footage: "Sequence[Array]" = ()
+) -> "tuple[Card, Parity]":
+    """Write `folder/NAME.SUFFIX` and beside it model.json, and NAME.toml where `stream.load` can take the file.
 
     Returns:
-        The card with the file's name and hash, and the largest difference of the logits over the comparison.
+        The card with the file's name and hash, and what its comparison with `net` found; see `exporters.base.Export`.
 
     Raises:
         UnknownPart: no such target; lists the known ones.
         ExportError: the net cannot leave in this format, or a file cannot be written.
         ParityError: what was written computes something else.
     """
-    file = _file(card, folder, target)
-    difference: float = rooms.find("exporters", target).export(net, card, file)
-    return _write_card(card, file), difference
+    exporter = rooms.find("exporters", target)
+    file = _file(card, folder, exporter.SUFFIX)
+    parity: Parity = exporter.export(net, card, file, footage)
+    written = _named(card, file)
+    _write(folder / manifest.NAME, manifest.dump(written, target, net.init_state()))
+    return (_write_card(written) if exporter.IS_LOADABLE else written), parity
 
 
 def store(net: "Net", card: Card, folder: Path) -> Card:
@@ -40,20 +49,29 @@ def store(net: "Net", card: Card, folder: Path) -> Card:
         cache.write(file, rooms.find("exporters", "onnx").encode_weights(net, card))
     except OSError as error:
         raise ExportError(f"cannot write {file}: {error.strerror}") from error
-    return _write_card(card, file)
+    return _write_card(_named(card, file))
 
 
-def _file(card: Card, folder: Path, target: str) -> Path:
+def _file(card: Card, folder: Path, suffix: str) -> Path:
     if card.name in ("", ".", "..") or Path(card.name).name != card.name:
         raise ExportError(f"card {card.name!r}: its name cannot name a file")
-    return folder / f"{card.name}.{target}"
+    return folder / f"{card.name}.{suffix}"
 
 
-def _write_card(card: Card, file: Path) -> Card:
-    path = file.with_name(f"{card.name}.toml")
-    written = replace(card, weights=file.name, sha256=hashlib.sha256(file.read_bytes()).hexdigest(), path=path)
+def _named(card: Card, file: Path) -> Card:
+    """Return the card of a file that was written."""
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    return replace(card, weights=file.name, sha256=sha256, path=file.with_name(f"{card.name}.toml"))
+
+
+def _write_card(card: Card) -> Card:
+    assert card.path is not None  # noqa: S101  # `_named` gave one
+    _write(card.path, cards.dump(card))
+    return card
+
+
+def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(cards.dump(written), "utf-8")
+        path.write_text(text, "utf-8")
     except OSError as error:
         raise ExportError(f"cannot write {path}: {error.strerror}") from error
-    return written

@@ -51,10 +51,14 @@ class Graph:
         """Add a weight under its own name and with its own values; where it is stored in less room, widen it."""
         values, factor = storage.pack(name, tensor.detach().float().cpu().contiguous().numpy(), self._dtype)
         self._parameters[name] = numpy_helper.from_array(values, name)
-        if factor is not None:
-            self._parameters[name + storage.FACTOR] = numpy_helper.from_array(factor, name + storage.FACTOR)
-            return self.node("DequantizeLinear", name, name + storage.FACTOR, axis=0)
-        return name if values.dtype == np.float32 else self.node("Cast", name, to=TensorProto.FLOAT)
+        return name if values.dtype == np.float32 else self.widen(name, factor)
+
+    def widen(self, name: str, factor: storage.Values | None) -> str:
+        """Turn a packed weight into float32; `factor`, (C,), is int8's."""
+        if factor is None:
+            return self.node("Cast", name, to=TensorProto.FLOAT)
+        self._parameters[name + storage.FACTOR] = numpy_helper.from_array(factor, name + storage.FACTOR)
+        return self.node("DequantizeLinear", name, name + storage.FACTOR, axis=0)
 
     def constant(self, values: npt.ArrayLike) -> str:
         """Add numbers that are not weights: as a node, so that the initialisers are the weights and nothing else."""

@@ -1,5 +1,7 @@
 """Writes a MoViNet's step as a graph, module by module, in the order of `nets/_movinet_layers.py`."""
 
+from typing import cast
+
 import numpy as np
 from torch import nn
 
@@ -16,14 +18,15 @@ from stream.nets._movinet_layers import (
 from stream.nets._movinet_specs import COUNT, HEAD, POSITION
 from stream.nets.movinet import Block, MoViNet
 
-SINGLE = ("B", 1, 1, 1)
-
 
 class MoViNetWriter:
     """One walk over a stream net; `graph` holds the result."""
 
+    graphs, rows = Graph, cast("int | str", "B")
+    """What the graph is made with, and how many streams it steps: any number."""
+
     def __init__(self, net: MoViNet, dtype: str = "float32") -> None:
-        self.net, self.graph = net, Graph(dtype)
+        self.net, self.graph = net, self.graphs(dtype)
         self.shapes = net.state_shapes()
         self.sides: dict[str, int] = {}
         self._names = {module: name for name, module in net.named_modules()}
@@ -31,10 +34,10 @@ class MoViNetWriter:
 
     def _write(self) -> None:
         graph, net, side = self.graph, self.net, self.net.card.side_px
-        image = graph.take(steps.IMAGE, ("B", 3, side, side))
-        self.decay = graph.take(steps.DECAY, SINGLE)
+        image = graph.take(steps.IMAGE, (self.rows, 3, side, side))
+        self.decay = graph.take(steps.DECAY, (self.rows, 1, 1, 1))
         for name, shape in self.shapes.items():
-            graph.take(name, ("B", *shape))
+            graph.take(name, (self.rows, *shape))
         self.counts = self._accumulate(COUNT, graph.constant(np.ones((1, 1, 1, 1), np.float32)))
         self.position = self._advance() if net.spec.is_positional else None
         x, side = self._conv_norm(net.stem, image, side)
@@ -45,11 +48,14 @@ class MoViNetWriter:
         x = graph.node("GlobalAveragePool", x)
         x = graph.node("Div", self._accumulate(HEAD, x), self.counts)
         x = self._activate(self._conv(net.dense, x), net.card.classifier_activation)
-        x = graph.node("Flatten", self._conv(net.classifier, x), axis=1)
-        graph.give(x, steps.LOGITS, ("B", len(net.card.labels)))
+        x = self._flatten(self._conv(net.classifier, x))
+        graph.give(x, steps.LOGITS, (self.rows, len(net.card.labels)))
+
+    def _flatten(self, x: str) -> str:
+        return self.graph.node("Flatten", x, axis=1)
 
     def _give(self, value: str, state: str) -> str:
-        return self.graph.give(value, steps.NEXT + state, ("B", *self.shapes[state]))
+        return self.graph.give(value, steps.NEXT + state, (self.rows, *self.shapes[state]))
 
     def _accumulate(self, state: str, value: str) -> str:
         kept = self.graph.node("Mul", state, self.decay)
@@ -101,9 +107,12 @@ class MoViNetWriter:
         y, after = self._conv_norm(block.feature.spatial, y, side)
         if block.feature.temporal is not None:
             y = self._temporal(block.feature.temporal, y)
-        y, _ = self._conv_norm(block.project, self._squeeze(block.se, y), after)
-        y = self.graph.node("Mul", y, self._parameter(block, "scale"))
+        y = self._project(block, self._squeeze(block.se, y), after)
         return self.graph.node("Add", y, self._skip(block, x, side)), after
+
+    def _project(self, block: Block, x: str, side: int) -> str:
+        x, _ = self._conv_norm(block.project, x, side)
+        return self.graph.node("Mul", x, self._parameter(block, "scale"))
 
     def _skip(self, block: Block, x: str, side: int) -> str:
         if block.skip is None:

@@ -32,7 +32,8 @@ def test_it_says_where_the_files_are_and_how_far_they_are_from_pytorch(source: P
     found = CliRunner().invoke(main, [str(source), "--out", str(tmp_path)])
     assert found.exit_code == 0, found.stderr
     assert f"{tmp_path / 'relu6.onnx'}  " in found.stdout
-    assert "over 50 frames: " in found.stdout
+    assert "over 50 random frames and 50 of bikes.mp4: " in found.stdout
+    assert "the same first label on 100% of the footage (bound 100%)" in found.stdout
 
 
 def test_weights_of_a_file_take_the_place_of_the_cards(source: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from onnx import shape_inference
 from stream import cards, steps
 from stream.errors import ParityError
 from stream.exporters import onnx as exporter
+from stream.exporters.base import Bound
 from stream.weights import read_state_dict
 from tests import tiny
 
@@ -114,7 +115,7 @@ def test_a_net_that_computes_something_else_is_told_by_how_much() -> None:
 
 
 def test_what_does_not_agree_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporter, "TOLERANCE", -1.0)
+    monkeypatch.setattr(exporter, "BOUND", Bound(-1.0))
     card = tiny.card("relu6")
     with pytest.raises(ParityError):
         exporter.export(tiny.net(card), card, tmp_path / "model.onnx")
@@ -134,4 +135,4 @@ def test_large_logits_are_compared_in_proportion_to_their_size() -> None:
     large = exporter.encode(net, card)
     with torch.no_grad():
         net.classifier.bias.add_(5e-4)
-    assert exporter.compare(net, card, large) > 1e-4
+    assert exporter.compare(net, card, large).difference > 1e-4
