@@ -45,7 +45,6 @@ HEAVY = {
     "executorch": ("exporters/executorch.py",),
     "prometheus_client": ("server/metrics.py", "bench/serving.py"),
     "aiohttp": ("server/http.py", "server/page.py", "cli/benchload.py"),
-    "cryptography": ("server/selfsigned.py",),
     "paho": ("server/outputs/mqtt.py",),
     "sqlite3": ("server/outputs/_spool.py",),
     "PIL": ("sinks/video.py", "training/"),

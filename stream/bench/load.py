@@ -14,7 +14,7 @@ import grpc
 
 from stream.config import SessionSettings
 from stream.errors import ServiceError
-from stream.server import convert
+from stream.server import clientside, convert
 from stream.types import Drops
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
@@ -112,11 +112,11 @@ class _Stream:
             if index >= self._skipped:
                 self._heard.sent_count += 1
                 self._heard.late_s = max(self._heard.late_s, time.monotonic() - self._due_s(index))
-            yield convert.frame_of(index + 1, index / self._load.fps, pictures[index % len(pictures)])
+            yield clientside.frame_of(index + 1, index / self._load.fps, pictures[index % len(pictures)])
 
     def _take(self, reply: Any, now_s: float) -> None:
         if reply.HasField("update") and (index := reply.update.sequence - 1) >= self._skipped:
             self._heard.ages_s.append(now_s - self._due_s(index))
             self._heard.server_ages_s.append(reply.update.age.ToMicroseconds() / 1e6)
         if reply.HasField("finished"):
-            self._heard.add_drops(convert.drops_of(reply.finished.drops))
+            self._heard.add_drops(clientside.drops_of(reply.finished.drops))

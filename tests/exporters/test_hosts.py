@@ -64,7 +64,8 @@ def test_the_javascript_loop(folder: Path, pictures: bytes, tmp_path: Path) -> N
     (tmp_path / "node_modules").symlink_to(ROOT / "web" / "node_modules")
     (tmp_path / "loop.mjs").write_text(loop("js"))
     command = [node, "loop.mjs", str(folder)]
-    check(subprocess.run(command, input=pictures, capture_output=True, check=True, cwd=tmp_path).stdout.decode(), pictures)
+    done = subprocess.run(command, input=pictures, capture_output=True, check=True, cwd=tmp_path)
+    check(done.stdout.decode(), pictures)
 
 
 @pytest.mark.parametrize("language", ["python", "js", "kotlin", "swift"])
