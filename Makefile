@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest chaos soak lint format types bench guard sanitize protos memory parity imports clean
+.PHONY: help demo test test-lowest chaos soak lint format types bench guard sanitize protos memory parity imports web clean
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,20 @@ parity: $(VENV)/.dev  ## compare with Google's network, live, in an environment 
 IMPORTS ?=
 imports: $(VENV)/.dev  ## import what Google's code writes: SavedModels, checkpoints, .weights.h5
 	$(BIN)/python -W ignore tests/parity/imports.py $(IMPORTS)
+
+# What npm and the exporter make lies in folders that are no part of the repository; a wheel built after this has them.
+ORT := ort.wasm.min.mjs ort.webgpu.min.mjs $(foreach kind,threaded threaded.asyncify,ort-wasm-simd-$(kind).mjs ort-wasm-simd-$(kind).wasm)
+web: web/ort/.made web/model/model.json  ## what the page for phones runs on: ONNX Runtime from npm, the default model as int8
+
+web/ort/.made: web/package.json
+	npm --prefix web install --silent --no-package-lock --no-audit --no-fund --ignore-scripts
+	mkdir -p web/ort
+	cp $(addprefix web/node_modules/onnxruntime-web/dist/,$(ORT)) web/ort/
+	gzip -9kf web/ort/*.wasm
+	@touch $@
+
+web/model/model.json: models/gestures-a0.toml $(wildcard stream/exporters/*.py) | $(VENV)/.dev
+	$(BIN)/stream-export gestures-a0 --to onnx-int8 --out web/model
 
 BENCH ?=
 bench: $(VENV)/.dev  ## time the engines against LiteRT on Google's graph with the same weights, interleaved

@@ -35,6 +35,8 @@ class CustomBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and tell hatchling what to pack."""
         wish = os.environ.get("STREAM_FUSED", "try")
+        if self.target_name == "wheel" and version != "editable":
+            build_data["force_include"] |= page(Path(self.root, "web"))
         if self.target_name != "wheel" or wish == "off":
             return
         library = Path(self.root, LIBRARY)
@@ -51,6 +53,14 @@ class CustomBuildHook(BuildHookInterface[Any]):
         build_data["tag"] = f"py3-none-{tag()}"
         if version != "editable":
             build_data["force_include"][str(library)] = LIBRARY
+
+
+def page(folder: Path) -> dict[str, str]:
+    """Return the files of the page for phones and where they go, if `make web` has brought what it runs on."""
+    if not (folder / "ort").is_dir() or not (folder / "model").is_dir():
+        return {}
+    files = [path for part in ("", "ort", "model") for path in (folder / part).iterdir() if path.is_file()]
+    return {str(path): f"stream/web/{path.relative_to(folder)}" for path in files}
 
 
 def tag() -> str:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from stream import engines
-from stream.cli import logs
+from stream.cli import _page, logs
 from stream.cli.console import ENGINE, Version, program
 from stream.cli.entry import INTERRUPTED
 from stream.cli.notify import notify
@@ -24,7 +24,7 @@ from stream.server.serve import Plan
 from stream.server.serve import serve as run
 
 DEFAULT = "gestures-a0"
-LISTENING, LIMITS = "Who is let in", "What is allowed"
+LISTENING, LIMITS, PAGE = "Who is let in", "What is allowed", "A page for phones"
 
 Config = Annotated[
     Path | None,
@@ -50,6 +50,36 @@ HttpPort = Annotated[
 HttpHost = Annotated[str, typer.Option(help="Address of these; they are never encrypted.", rich_help_panel=LISTENING)]
 Certificate = Annotated[
     Path | None, typer.Option("--tls-cert", help="Certificate, PEM; with --tls-key.", rich_help_panel=LISTENING)
+]
+SelfSigned = Annotated[
+    str | None,
+    typer.Option(
+        "--tls",
+        metavar="self-signed",
+        help="self-signed: make a certificate for this machine and use it; --web then shows its address as a QR code.",
+        rich_help_panel=LISTENING,
+        show_default="none",
+    ),
+]
+Web = Annotated[
+    bool,
+    typer.Option(
+        "--web",
+        help="Serve a page that runs the model on the phone itself, over HTTP(S) at --host.",
+        rich_help_panel=PAGE,
+    ),
+]
+WebPort = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port of the page; 0 lets the system choose.", rich_help_panel=PAGE)
+]
+WebModel = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder of the model that the page runs, as stream-export --to onnx-int8 writes it.",
+        rich_help_panel=PAGE,
+        show_default="the default's",
+    ),
 ]
 Key = Annotated[Path | None, typer.Option("--tls-key", help="Its key, PEM.", rich_help_panel=LISTENING)]
 Authority = Annotated[
@@ -138,6 +168,10 @@ def serve(
     workers: Workers = None,
     host: Host = "127.0.0.1",
     port: Port = 50051,
+    web: Web = False,
+    web_port: WebPort = 8443,
+    web_model: WebModel = None,
+    tls: SelfSigned = None,
     tls_cert: Certificate = None,
     tls_key: Key = None,
     tls_client_ca: Authority = None,
@@ -168,11 +202,13 @@ def serve(
         _make(new_token)
         return
     logs.configure(is_json=log_json, is_quiet=quiet)
+    page = _page.plan(host, web_port, web_model) if web else None
     plan = Plan(
         models=tuple(dict.fromkeys(model or [DEFAULT])),
         host=host,
         port=port,
-        tls=_tls(tls_cert, tls_key, tls_client_ca),
+        tls=_page.self_signed(tls, host) if tls else _tls(tls_cert, tls_key, tls_client_ca),
+        page=page,
         is_insecure=insecure,
         http_host=http_host,
         http_port=http_port,
@@ -195,10 +231,12 @@ def serve(
         raise typer.Exit(INTERRUPTED)
 
 
-def _say(address: str, http: str | None) -> None:
+def _say(address: str, http: str | None, page: str | None) -> None:
     typer.echo(f"listening on {address}")  # flushes
     if http:
         typer.echo(f"metrics and health at http://{http}")
+    if page:
+        _page.show(page)
     notify("READY=1")
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -28,6 +29,9 @@ from stream.server.reload import Job, Reloader
 from stream.server.service import NAME, RecognitionService
 from stream.server.settings import Configuration
 from stream.v1 import recognition_pb2_grpc as rpc
+
+if TYPE_CHECKING:
+    from stream.server.page import Page  # its packages come with an extra
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -65,6 +69,8 @@ class Plan:
     """Address of /metrics and health over HTTP."""
     http_port: int | None = None
     """Port of these, 0 lets the system choose; None: there are none."""
+    page: "Page | None" = None
+    """The page that runs the model on a phone; None: there is none."""
     has_reflection: bool = True
     """Tell clients what the protocol is."""
     workers: int | None = None
@@ -82,7 +88,7 @@ class Plan:
 
 
 async def serve(
-    plan: Plan, load: Callable[[str], Recogniser], ready: Callable[[str, str | None], None]
+    plan: Plan, load: Callable[[str], Recogniser], ready: Callable[[str, str | None, str | None], None]
 ) -> signal.Signals:
     """Listen, load, serve until SIGTERM or SIGINT, drain; a second signal ends what is left at once.
 
@@ -91,7 +97,7 @@ async def serve(
     Args:
         plan: what it is to be.
         load: gives a model by its name or card; called in threads.
-        ready: called with HOST:PORT, and that of HTTP if there is one, when streams are taken.
+        ready: called with HOST:PORT, that of HTTP and the address of the page, if there are, when streams are taken.
 
     Returns:
         The signal that ended it.
@@ -116,6 +122,7 @@ async def serve(
             address = listen(server, plan.host, plan.port, plan.tls, plan.is_insecure)
             async with AsyncExitStack() as stack:
                 http = await stack.enter_async_context(_http(plan, metrics, lambda: service.admission.closed is None))
+                page = await stack.enter_async_context(_page(plan))
                 await _say(state, NOT_SERVING)
                 await server.start()
                 stack.push_async_callback(server.stop, 1.0)
@@ -124,7 +131,7 @@ async def serve(
                 service.open()
                 _listen_for((signal.SIGTERM, signal.SIGINT), caught)
                 await _say(state, SERVING)
-                ready(address, http)
+                ready(address, http, page)
                 first = await caught.get()
                 _log.info("%s: %d streams have %g s to end", first.name, service.admission.open_count, plan.drain_s)
                 await _say(state, NOT_SERVING)
@@ -167,6 +174,18 @@ async def _http(plan: Plan, metrics: Metrics, is_ready: Callable[[], bool]) -> A
     except ModuleNotFoundError as error:
         raise MissingDependency("--http-port", "aiohttp", "http") from error
     async with http.listening(plan.http_host, plan.http_port, metrics, is_ready) as address:
+        yield address
+
+
+@asynccontextmanager
+async def _page(plan: Plan) -> AsyncIterator[str | None]:
+    """Serve the page if that is planned; give its address."""
+    if plan.page is None:
+        yield None
+        return
+    from stream.server import page  # noqa: PLC0415  # its package comes with an extra
+
+    async with page.serving(plan.page, plan.tls) as address:
         yield address
 
 

@@ -1,0 +1,59 @@
+"""The page for phones, as stream-serve plans it and shows where it is."""
+
+import importlib
+import io
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import typer
+
+from stream import cache, rooms
+from stream.errors import UsageError
+from stream.server.listening import Tls
+
+
+def plan(host: str, port: int, model: Path | None) -> Any:
+    """Return what is to be served; what is missing is said here, before anything is loaded.
+
+    Raises:
+        UsageError: the page was not built, or there is no model for it; says how to make it.
+        MissingDependency: a package is missing.
+    """
+    page = _needing("stream.server.page")
+    page.files(model)
+    return page.Page(host=host, port=port, model=model)
+
+
+def self_signed(wish: str, host: str) -> Tls:
+    """Return a certificate of this machine's own, kept in the cache folder.
+
+    Raises:
+        UsageError: something else was asked for, or it cannot be kept.
+        MissingDependency: a package is missing.
+    """
+    if wish != "self-signed":
+        raise UsageError(
+            f"--tls is {wish!r}; accepted: self-signed; for a certificate of yours, --tls-cert and --tls-key"
+        )
+    maker = _needing("stream.server.selfsigned")
+    found: Tls = maker.tls(cache.home() / "tls", [*maker.addresses(host), "127.0.0.1", "localhost"])
+    return found
+
+
+def show(page: str) -> None:
+    """Say where the page is; show it to a phone's camera if a phone can come here."""
+    place = urlsplit(page)
+    reached = _needing("stream.server.selfsigned").addresses(str(place.hostname))[0]
+    address = urlunsplit(place._replace(netloc=f"{reached}:{place.port}"))
+    typer.echo(f"page at {address}")
+    if place.scheme == "https":
+        code = io.StringIO()
+        _needing("segno").make(address, error="l").terminal(code, compact=True)
+        typer.echo(code.getvalue())
+        typer.echo("The browser will warn once: this machine has signed the certificate itself.")
+
+
+def _needing(name: str) -> Any:
+    with rooms.needing("the page for phones", "web"):
+        return importlib.import_module(name)

@@ -1,0 +1,125 @@
+"""The page for phones in a real browser, whose camera plays gestures that this project draws."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import pytest
+
+from stream import cards
+from stream.motions import GESTURES
+from stream.server import page
+from stream.sources import synthetic
+from tests.web.chromium import browsing
+
+pytestmark = [
+    pytest.mark.skipif("gestures-a0" not in cards.names(), reason="the default model is not in models/"),
+    pytest.mark.skipif(not (page.FOLDER / "ort").is_dir(), reason="the page was not built: make web"),
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+]
+
+PLAYED = "synthetic://gestures?seconds=24&seed=7&fps=10&size=320x240"
+SEEN = "[...document.querySelectorAll('#events li')].map((row) => row.dataset.label)"
+RUNNING = "document.getElementById('status')?.textContent.startsWith('Running')"
+ARTEFACTS = Path(os.environ.get("ARTEFACTS", "build/artefacts"))
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Start the server with its page; give the page's address."""
+    command = [
+        sys.executable,
+        "-m",
+        "stream.cli.serve",
+        "--port",
+        "0",
+        "--web",
+        "--web-port",
+        "0",
+        "--quiet",
+        *arguments,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            found = next(line for line in process.stdout if line.startswith("page at "))
+            yield found.split()[-1], process
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a camera sees of a session of gestures, ten frames a second."""
+    path = tmp_path_factory.mktemp("camera") / "gestures.y4m"
+    with synthetic.build(PLAYED) as source, path.open("wb") as file:
+        file.write(b"YUV4MPEG2 W320 H240 F10:1 Ip A1:1 C420jpeg\n")
+        for packet in source:
+            for frame in source.decode(packet):
+                yuv = av.VideoFrame.from_ndarray(frame.picture.rgb(), "rgb24").reformat(format="yuv420p")
+                file.write(b"FRAME\n" + yuv.to_ndarray().tobytes())
+    return path
+
+
+def played() -> set[str]:
+    with synthetic.build(PLAYED) as source:
+        return {action.label for action in source.truth}
+
+
+def test_the_gestures_that_the_camera_sees_are_told_on_the_phone_itself(camera: Path, tmp_path: Path) -> None:
+    async def watch() -> tuple[set[str], list[str], list[str]]:
+        async with browsing(tmp_path, camera) as tab:
+            await tab.open(address)
+            await tab.wait(RUNNING, 240)
+            told: set[str] = set()
+            async with asyncio.timeout(200):
+                while len(told & played()) < len(played()) - 1:
+                    told |= set(await tab.ask(SEEN))
+                    await asyncio.sleep(1)
+            ARTEFACTS.mkdir(parents=True, exist_ok=True)
+            await tab.picture(ARTEFACTS / "page.png")
+            asked = await tab.ask("performance.getEntriesByType('resource').map((entry) => entry.name)")
+            return told, asked, tab.errors
+
+    with serving() as (address, _):
+        told, asked, errors = asyncio.run(watch())
+    print(f"played {sorted(played())}; told {sorted(told)}")  # noqa: T201  # shown with -s
+    assert errors == []
+    assert told <= set(GESTURES)
+    assert len(told - played()) <= 2  # the model itself says a few that were not played
+    assert {name for name in asked if not name.startswith(address)} == set()
+    assert (ARTEFACTS / "page.png").stat().st_size > 10_000
+
+
+def test_after_the_first_visit_it_works_without_a_network(camera: Path, tmp_path: Path) -> None:
+    async def visit() -> None:
+        async with browsing(tmp_path, camera) as tab:
+            await tab.open(address)
+            await tab.wait(f"{RUNNING} && document.documentElement.dataset.kept", 240)
+            server.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(server.wait, 30)
+            await tab.call("Network.clearBrowserCache")
+            await tab.ask("window.isFirst = true")
+            await tab.call("Page.reload")
+            await asyncio.sleep(1)
+            await tab.wait(f"!window.isFirst && {RUNNING} && document.querySelectorAll('#labels li').length === 3", 240)
+
+    with serving() as (address, server):
+        asyncio.run(visit())
+
+
+def test_the_page_is_light_and_its_model_small() -> None:
+    served = page.files(None)
+    own = {name: path.stat().st_size for name, path in served.items() if name and "/" not in name}
+    runtime = {name: path.stat().st_size for name, path in served.items() if name.endswith(".mjs")}
+    model = json.loads(served["model/model.json"].read_text("utf-8"))
+    assert sum(own.values()) + sum(runtime.values()) < 300_000
+    assert served[f"model/{model['file']}"].stat().st_size < 5_000_000

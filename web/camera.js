@@ -1,0 +1,54 @@
+// The phone's camera: which there are, the one that is open, and what the model sees of it.
+
+/** Opens a camera; without an id the one that looks at the world. */
+export async function open(video, id) {
+  video.srcObject?.getTracks().forEach((track) => track.stop());
+  const wanted = id ? { deviceId: { exact: id } } : { facingMode: "environment" };
+  video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { ...wanted, width: { ideal: 640 }, height: { ideal: 480 } } });
+  await video.play();
+  return video.srcObject.getVideoTracks()[0].getSettings().deviceId;
+}
+
+export async function list() {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices.filter((device) => device.kind === "videoinput");
+}
+
+/** Yields the seconds of frames that lie on the model's clock; skips what comes while one is in work. */
+export async function* ticks(video, fps) {
+  const interval_s = 1 / fps;
+  for (let due_s = -Infinity; ; ) {
+    const at_s = await new Promise((done) => video.requestVideoFrameCallback((now) => done(now / 1000)));
+    if (at_s < due_s - 0.05 * interval_s) continue;
+    due_s = Math.max(due_s === -Infinity ? at_s : due_s, at_s - 1.5 * interval_s) + interval_s;
+    yield at_s;
+  }
+}
+
+/** Scales pictures to the model's square. */
+export class Square {
+  constructor({ side_px, fit }) {
+    Object.assign(this, { side_px, fit });
+    const canvas = new OffscreenCanvas(side_px, side_px);
+    this.context = canvas.getContext("2d", { willReadFrequently: true });
+    this.context.imageSmoothingQuality = "high";
+  }
+
+  /** Returns planes of red, green and blue in [0, 1]. */
+  of(video) {
+    const { side_px: side, context } = this;
+    const [width, height] = this.fit === "stretch" ? [side, side] : fitted(video, side, this.fit === "crop" ? Math.min : Math.max);
+    context.clearRect(0, 0, side, side);
+    context.drawImage(video, (side - width) / 2, (side - height) / 2, width, height);
+    const pixels = context.getImageData(0, 0, side, side).data;
+    const planes = new Float32Array(3 * side * side);
+    for (let i = 0; i < side * side; i++)
+      for (let colour = 0; colour < 3; colour++) planes[colour * side * side + i] = pixels[4 * i + colour] / 255;
+    return planes;
+  }
+}
+
+function fitted({ videoWidth: width, videoHeight: height }, side, which) {
+  const scale = side / which(width, height);
+  return [width * scale, height * scale];
+}
