@@ -7,7 +7,7 @@ turns its pictures by a tag is seen as its sensor sees.
 import struct
 import threading
 from fractions import Fraction
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import av
 import numpy as np
@@ -29,6 +29,10 @@ SCALING = int(Interpolation.AREA | Interpolation.FULL_CHR_H_INT | Interpolation.
 
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 """First bytes of the pictures that are accepted."""
+
+CODECS = {"h264": "h264", "hevc": "hevc", "vp9": "vp9", "av1": "libdav1d", "mjpeg": "mjpeg"}
+"""Compressed videos that are accepted -> FFmpeg's decoder."""
+MICROSECOND = Fraction(1, 1_000_000)
 
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_DATA = 0xDA
@@ -136,6 +140,65 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> AvPicture:
     if not frames:
         raise DecodeError(f"{name} of {width_px}x{height_px}, {len(data)} bytes: there is no picture in it")
     return AvPicture(frames[0])
+
+
+class VideoDecoder:
+    """The decoder of one video, fed packet by packet; one thread, so that it holds back no more than it must."""
+
+    def __init__(self, codec: str, extradata: bytes = b"", max_pixels: int = MAX_PIXELS) -> None:
+        """Begin before the first packet, which must be a key frame.
+
+        Args:
+            codec: one of `CODECS`.
+            extradata: what its container keeps beside the packets, if anything.
+            max_pixels: pixels: a larger picture is refused before memory is taken for it.
+
+        Raises:
+            UsageError: no such codec.
+            DecodeError: the extradata are not of this codec, or announce pictures that are too large.
+        """
+        if codec not in CODECS:
+            raise UsageError(f"codec {codec!r}; accepted: {', '.join(CODECS)}")
+        self._name = codec
+        self._context = cast(av.VideoCodecContext, av.CodecContext.create(CODECS[codec], "r"))
+        self._context.thread_count = 1
+        self._context.options = {"max_pixels": str(max_pixels)}
+        try:
+            if extradata:
+                self._context.extradata = extradata
+            self._context.open()
+        except (av.FFmpegError, ValueError) as error:
+            words = f"{len(extradata)} bytes of extradata are not of {codec}, or of a picture that is too large"
+            raise DecodeError(words) from error
+
+    def decode(self, data: bytes, pts: int) -> list[tuple[int | None, AvPicture | None]]:
+        """Decode a packet; nothing is left of one that fails, and the next one may be decoded.
+
+        Args:
+            data: the packet, in the order of decoding.
+            pts: when its picture is shown, in any unit.
+
+        Returns:
+            The pictures that are ready, in the order in which they are shown, each with the pts of its packet; None for
+            one that is damaged, since it or what it is made from was.
+
+        Raises:
+            DecodeError: the packet cannot be read, or its picture is too large.
+        """
+        packet = av.Packet(data)
+        packet.pts, packet.time_base = pts, MICROSECOND
+        return self._decoded(packet, f"{self._name} packet of {len(data)} bytes")
+
+    def flush(self) -> list[tuple[int | None, AvPicture | None]]:
+        """Return the pictures that were held back, at the end of the video."""
+        return self._decoded(None, f"the end of {self._name}")
+
+    def _decoded(self, packet: Any, what: str) -> list[tuple[int | None, AvPicture | None]]:
+        try:
+            frames = self._context.decode(packet)
+        except (av.FFmpegError, ValueError, MemoryError) as error:
+            raise DecodeError(f"{what}: damaged, or larger than is accepted") from error
+        return [(frame.pts, None if frame.is_corrupt else AvPicture(frame)) for frame in frames]
 
 
 def decode_raw(data: bytes, width_px: int, height_px: int, layout: Layout, max_pixels: int = MAX_PIXELS) -> Picture:

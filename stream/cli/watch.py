@@ -236,7 +236,8 @@ def _watch_there(source: Source, outputs: Outputs, target: str, asked: dict[str,
     title = "   ".join(filter(None, (source.uri, asked["model"], target)))
     with outputs.opened(title) as send, source:
         entry = Entry(**shown)
-        client.watch(source, target, send, settings=outputs.asked, entry=entry, **asked)
+        asked |= {"settings": outputs.asked, "needs_pictures": outputs.video is not None}
+        client.watch(source, target, send, entry=entry, **asked)
 
 
 def _token(path: Path | None) -> str:

@@ -3,15 +3,16 @@
 import math
 import time
 
-from stream.errors import DecodeError
+from stream.errors import DecodeError, UsageError
 from stream.lateness import Lateness
 from stream.pipeline import Session
 from stream.server import convert, heard
+from stream.server.film import Film
 from stream.server.heard import Incoming
 from stream.server.metrics import PUSHED, Metrics, Stopwatch
 from stream.server.seal import Seal
 from stream.server.wire import MAX_OFFSET_S
-from stream.types import Frame
+from stream.types import Frame, Picture
 from stream.v1 import recognition_pb2 as pb
 
 
@@ -26,11 +27,12 @@ class Answers:
         self._lateness = Lateness()
         self.checkpoint_frames = 0  # count: updates from one checkpoint to the next; 0: there are none
         self.seal = Seal()
+        self.film: Film | None = None  # the video whose packets come, where they do
         self._sequence, self._used_count = 0, 0
 
-    def refuse(self, frame: Incoming) -> pb.RecognizeResponse | None:
+    def refuse(self, frame: Incoming, is_behind: bool = False) -> pb.RecognizeResponse | None:
         """Answer a frame whose picture is not needed: out of order, or skipped. None for one that is to be used."""
-        cause = self.session.skip(frame.offset_s, self._lost(frame))
+        cause = self.session.skip(frame.offset_s, self._lost(frame, is_behind))
         if cause not in (None, "order"):
             self._sequence = frame.sequence
         if cause:
@@ -40,8 +42,41 @@ class Answers:
         return convert.skipped(frame, cause) if cause else None
 
     def use(self, frame: Incoming) -> list[pb.RecognizeResponse]:
-        """Answer a frame, and say what the stream can be resumed from when it is time to."""
-        answer = self._use(frame)
+        """Decode and answer a frame, and say what the stream can be resumed from when it is time to."""
+        self._stopwatch.start()
+        try:
+            return self._feed(frame, heard.picture(frame, self._max_pixels))
+        except DecodeError as error:
+            return [self._fault(frame, str(error))]
+
+    def play(self, packet: Incoming, is_behind: bool) -> list[pb.RecognizeResponse]:
+        """Decode a packet, and answer those whose pictures that completes; `is_behind`: too late to use them.
+
+        Raises:
+            UsageError: the configuration names no video.
+        """
+        if self.film is None:
+            raise UsageError(f"frame {packet.sequence} is a packet; accepted: image, raw, as the config names no video")
+        if math.isnan(packet.offset_s) and (refusal := self.refuse(packet)):
+            return [refusal]
+        self._stopwatch.start()
+        return [reply for shown in self.film.take(packet) for reply in self._show(*shown, is_behind)]
+
+    def flush(self) -> list[pb.RecognizeResponse]:
+        """Answer what is left of a video at its end."""
+        return [reply for shown in (self.film.finish() if self.film else ()) for reply in self._show(*shown, False)]
+
+    def _show(self, packet: Incoming, found: Picture | str, is_behind: bool) -> list[pb.RecognizeResponse]:
+        if packet.is_context:
+            return [convert.skipped(packet, "unspecified")]
+        if isinstance(found, str):
+            return [self._fault(packet, found)]
+        if refusal := self.refuse(packet, is_behind):
+            return [refusal]
+        return self._feed(packet, found)
+
+    def _feed(self, frame: Incoming, picture: Picture) -> list[pb.RecognizeResponse]:
+        answer = self._use(frame, picture)
         is_due = answer.HasField("update") and self.checkpoint_frames and self._used_count % self.checkpoint_frames == 0
         return [answer, pb.RecognizeResponse(checkpoint=self._checkpoint())] if is_due else [answer]
 
@@ -53,33 +88,34 @@ class Answers:
     def _checkpoint(self) -> pb.Checkpoint:
         return convert.checkpoint(self._sequence, self.session.seen_s, self.seal.put(self.session.checkpoint()))
 
-    def _use(self, frame: Incoming) -> pb.RecognizeResponse:
-        """Decode, preprocess, step, smooth. A picture that cannot be read changes nothing but the count of drops."""
-        self._stopwatch.start()
+    def _use(self, frame: Incoming, picture: Picture) -> pb.RecognizeResponse:
+        """Preprocess, step, smooth. A picture that cannot be converted changes nothing but the count of drops."""
+        self._stopwatch("decode")
         try:
-            picture = heard.picture(frame, self._max_pixels)
-            self._stopwatch("decode")
             update = self.session.feed(Frame(picture, frame.offset_s, frame.arrival_ns))
         except DecodeError as error:
-            self.session.drop("decode")
-            self._metrics.dropped(PUSHED, "decode")
-            return convert.fault(frame, "decode", str(error))
+            return self._fault(frame, str(error))
         assert update is not None  # noqa: S101  # `refuse` has asked whether it is needed
         self._sequence, self._used_count = frame.sequence, self._used_count + 1
         self._metrics.used(PUSHED, update.age_s)
         return pb.RecognizeResponse(update=convert.update(frame.sequence, update))
 
+    def _fault(self, frame: Incoming, words: str) -> pb.RecognizeResponse:
+        self.session.drop("decode")
+        self._metrics.dropped(PUSHED, "decode")
+        return convert.fault(frame, "decode", words)
+
     def finish(self) -> pb.RecognizeResponse:
         """End what still goes on."""
         return pb.RecognizeResponse(finished=convert.finished(self.session.finish(), self.session.drops))
 
-    def _lost(self, frame: Incoming) -> str | None:
+    def _lost(self, frame: Incoming, is_behind: bool) -> str | None:
         """Name why a frame's picture is not to be used whatever the model needs, if there is a reason."""
         if math.isnan(frame.offset_s) or frame.is_repeated:
             return None
         arrival_s = frame.arrival_ns / 1e9
         age_s = time.monotonic() - arrival_s + self._lateness.of(frame.offset_s, arrival_s)
-        if frame.message is None:
+        if frame.message is None or is_behind:
             return "backlog"
         return "late" if age_s > self._max_age_s else None
 

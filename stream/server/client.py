@@ -5,7 +5,6 @@ most `in_flight` frames are out at once: with a slow server a live source loses 
 A line that is lost is taken up again, here or at another server, and no frame's label is another for it.
 """
 
-import functools
 import math
 import threading
 from contextlib import suppress
@@ -17,21 +16,21 @@ import numpy as np
 
 from stream.cards import Card
 from stream.config import SessionSettings
-from stream.decode import encode_jpeg
 from stream.errors import ServiceError, UnknownPart
-from stream.server import clientside
+from stream.server import clientside, parcels
 from stream.server.entry import Entry
 from stream.server.inbox import GoneAway, Inbox, Send
 from stream.server.lines import Lines
 from stream.server.outbox import Outbox
-from stream.sources.base import Source
-from stream.types import Frame, Picture
+from stream.sources.base import EncodedSource, Encoding, Source
 from stream.v1 import recognition_pb2 as pb
 
 OPEN = Entry()
 """Nothing is shown and nothing is encrypted."""
 LEAVE_S = 2.0
 """Seconds: how long the sending thread has to let go of the source, and the server to say its last."""
+PACKETS_IN_FLIGHT = 48
+"""Count of packets that may be without a reply: a decoder holds back up to 16."""
 CHECKPOINT_FRAMES = 256
 """Count of updates after which a checkpoint is asked for: as many frames are kept, and sent again after a loss."""
 
@@ -77,6 +76,7 @@ def watch(
     timeout_s: float = 5.0,
     patience_s: float = 60.0,
     checkpoint_frames: int = CHECKPOINT_FRAMES,
+    needs_pictures: bool = True,
     entry: Entry = OPEN,
 ) -> Trips:
     """Send a source's frames to a server until it ends, or reaches `stop_s`; the counterpart of `pipeline.run`.
@@ -98,6 +98,8 @@ def watch(
         timeout_s: seconds that a server has to answer at first.
         patience_s: seconds, 0 or more, for which a server that was lost is tried again; 0: not at all.
         checkpoint_frames: count, 1 or more: after so many updates the server gives what the stream can be resumed from.
+        needs_pictures: whether `send` looks at the frames' pictures. Where it does not, and the source is compressed
+            already, its packets are sent as they are: some 30 kB a second, and nothing is decoded here.
         entry: what is shown to the server, and how the line is encrypted.
 
     Raises:
@@ -111,9 +113,14 @@ def watch(
     with lines.line() as (_, described):
         card = _choose(described, model)
     policy = policy or ("latest" if source.is_live else "wait")
-    encode = functools.partial(_encode, quality=quality, side_px=card.side_px)
-    outbox = Outbox(source, encode, card.fps, policy=policy, stop_s=stop_s, in_flight=in_flight)
-    config = clientside.configure(card.name, settings, policy, checkpoint_frames)
+    video = None if needs_pictures else _encoding(source)
+    outbox = Outbox(stop_s=stop_s, in_flight=max(in_flight, PACKETS_IN_FLIGHT) if video else in_flight)
+    if video:
+        outbox.begin(parcels.packets(*video, outbox.drop))
+    else:
+        outbox.begin(parcels.pictures(source, card, policy, quality, outbox.drop))
+    kind = parcels.format_of(video[1]) if video else None
+    config = clientside.configure(card.name, settings, policy, checkpoint_frames, kind)
     inbox = Inbox(outbox, send, config, is_leaving=patience_s > 0)
     try:
         _converse(lines, outbox, inbox)
@@ -176,12 +183,8 @@ def _choose(answer: pb.DescribeResponse, model: str) -> Card:
     return cards[model]
 
 
-def _encode(sequence: int, frame: Frame, *, quality: int, side_px: int) -> pb.RecognizeRequest:
-    jpeg = encode_jpeg(frame.picture, quality, _side_px(frame.picture, side_px))
-    return clientside.frame_of(sequence, frame.offset_s, jpeg)
-
-
-def _side_px(picture: Picture, side_px: int) -> int:
-    """Return the long side at which the short one is the model's."""
-    short, long = sorted((picture.width_px, picture.height_px))
-    return math.ceil(side_px * long / short)
+def _encoding(source: Source) -> tuple[EncodedSource, Encoding] | None:
+    """Return how a source's packets are compressed; None where the server takes none such."""
+    if not isinstance(source, EncodedSource) or (encoding := source.encoding) is None:
+        return None
+    return (source, encoding) if parcels.format_of(encoding) else None

@@ -10,16 +10,20 @@ from stream.types import Drops, Label, LabelEvent, Phase, Update
 from stream.v1 import recognition_pb2 as pb
 
 
-def configure(model: str, settings: SessionSettings, policy: str, checkpoint_frames: int) -> pb.Config:
-    """Write down how the stream is to be read, and after how many updates a checkpoint is to come."""
+def configure(
+    model: str, settings: SessionSettings, policy: str, checkpoint_frames: int, video: pb.VideoFormat | None
+) -> pb.Config:
+    """Write down how the stream is to be read, after how many updates a checkpoint is to come, and what packets are."""
     config = config_of(model, settings, policy)
     config.checkpoint_frames = checkpoint_frames
+    if video:
+        config.video.CopyFrom(video)
     return config
 
 
-def frame_of(sequence: int, offset_s: float, image: bytes) -> pb.RecognizeRequest:
-    """Send a JPEG or PNG."""
-    message = pb.Frame(sequence=sequence, image=image)
+def frame_of(offset_s: float, *, image: bytes | None = None, packet: bytes | None = None) -> pb.RecognizeRequest:
+    """Send a JPEG or PNG, or a packet of a video; its number comes later."""
+    message = pb.Frame(image=image, packet=packet)
     fill(message.offset, offset_s)
     return pb.RecognizeRequest(frame=message)
 

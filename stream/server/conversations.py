@@ -21,6 +21,7 @@ from stream.server.admission import Limits
 from stream.server.answers import Answers
 from stream.server.ears import Ears, Ended
 from stream.server.epochs import Epochs
+from stream.server.film import Film
 from stream.server.heard import Incoming, Opening
 from stream.server.metrics import Metrics
 from stream.server.models import Models
@@ -92,6 +93,8 @@ class Conversations:
         if opening.checkpoint:
             session.restore(self._seal.take(opening.checkpoint))
         answers = Answers(session, self._metrics, stopwatch, self._limits.max_pixels, max_age_s)
+        if video := heard.video(opening.config):
+            answers.film = Film(*video, self._limits.max_pixels)
         if every and len(session.checkpoint()) + AROUND_BYTES <= self._limits.max_message_bytes:
             answers.checkpoint_frames, answers.seal = every, self._seal
         return answers
@@ -112,20 +115,25 @@ class Conversations:
         end: Ended | Overrun | None = None
         try:
             while next_one := await waiting.get():
-                for reply in await self._replies(answers, next_one):
+                for reply in await self._replies(answers, next_one, waiting.is_behind):
                     await context.write(reply)
+            for reply in await self._work(answers.flush):
+                await context.write(reply)
         except (Ended, Overrun) as error:
             end = error
         await context.write(await self._work(answers.finish))
         if end:
             raise end
 
-    async def _replies(self, answers: Answers, next_one: Incoming | Leaving) -> Sequence[pb.RecognizeResponse]:
+    async def _replies(
+        self, answers: Answers, next_one: Incoming | Leaving, is_behind: bool
+    ) -> Sequence[pb.RecognizeResponse]:
         if isinstance(next_one, Leaving):
             return [await self._work(answers.go_away, next_one.grace_s)]
-        if refusal := answers.refuse(next_one):
+        if not next_one.is_packet and (refusal := answers.refuse(next_one)):
             return [refusal]
-        found: Sequence[pb.RecognizeResponse] = await self._work(answers.use, next_one)
+        work = (answers.play, next_one, is_behind) if next_one.is_packet else (answers.use, next_one)
+        found: Sequence[pb.RecognizeResponse] = await self._work(*work)
         return found
 
     async def _work(self, work: Any, *arguments: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from stream.config import SessionSettings
 from stream.decode import decode_image, decode_raw
 from stream.errors import UsageError
-from stream.server.wire import LAYOUTS, MAX_OFFSET_S, PLAIN, POLICIES, offset_s
+from stream.server.wire import CODECS, LAYOUTS, MAX_OFFSET_S, PLAIN, POLICIES, offset_s
 from stream.types import Picture
 from stream.v1 import recognition_pb2 as pb
 
@@ -45,11 +45,23 @@ class Incoming:
     """When it reached us: `time.monotonic_ns()`."""
     is_repeated: bool = False
     """It was used before the stream was resumed, and is to be used again."""
+    is_context: bool = False
+    """It was answered before the stream was resumed, and is to be decoded only."""
 
     @property
     def byte_count(self) -> int:
         """Bytes of the picture; 0 once it was given up."""
-        return 0 if self.message is None else len(self.message.image) + len(self.message.raw.data)
+        return 0 if self.message is None else sum(map(len, (self.message.image, self.message.raw.data, self.packet)))
+
+    @property
+    def packet(self) -> bytes:
+        """The packet of a video, where it is one; else nothing."""
+        return b"" if self.message is None else self.message.packet
+
+    @property
+    def is_packet(self) -> bool:
+        """Say whether it is a packet of a video, and so must be decoded whether its picture is needed or not."""
+        return self.message is not None and self.message.WhichOneof("picture") == "packet"
 
     def give_up(self) -> "Incoming":
         """Return it without its picture."""
@@ -74,6 +86,17 @@ def opening(message: pb.RecognizeRequest | None, stream_id: str) -> Opening:
     if resume.epoch < 2:
         raise UsageError(f"epoch is {resume.epoch}; accepted: 2 or more")
     return Opening(resume.config, resume.stream_id, resume.epoch, resume.checkpoint)
+
+
+def video(config: pb.Config) -> tuple[str, bytes] | None:
+    """Read which video's packets are to come, and what its container keeps beside them; None where it is pictures.
+
+    Raises:
+        UsageError: no such codec.
+    """
+    if not config.HasField("video"):
+        return None
+    return CODECS[_known("video.codec", config.video.codec, CODECS, pb.Codec)], config.video.extradata
 
 
 def checkpoint_frames(config: pb.Config) -> int:
@@ -133,10 +156,10 @@ def incoming(message: pb.RecognizeRequest, arrival_ns: int) -> Incoming:
         raise UsageError(f"{where} has no offset; accepted: 0 s to {MAX_OFFSET_S:g} s, more than the frame before")
     picture = frame.WhichOneof("picture")
     if picture is None:
-        raise UsageError(f"{where} has no picture; accepted: image, raw")
+        raise UsageError(f"{where} has no picture; accepted: image, raw, packet")
     if picture == "raw":
         _known(f"{where}: pixel_format", frame.raw.pixel_format, LAYOUTS, pb.PixelFormat)
-    return Incoming(frame, frame.sequence, offset_s(frame.offset), arrival_ns, frame.is_repeated)
+    return Incoming(frame, frame.sequence, offset_s(frame.offset), arrival_ns, frame.is_repeated, frame.is_context)
 
 
 def picture(frame: Incoming, max_pixels: int) -> Picture:

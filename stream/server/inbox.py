@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from stream.errors import ServiceError
 from stream.server import clientside
 from stream.server.outbox import Out, Outbox
+from stream.server.wire import offset_s
 from stream.types import Drops, Frame, Update
 from stream.v1 import recognition_pb2 as pb
 
@@ -29,7 +30,6 @@ class Inbox:
         self._is_leaving = is_leaving
         self._outbox, self._send, self._config = outbox, send, config
         self._last: tuple[Frame, Update] | None = None
-        self._answered = 0  # number of the last frame that was given to `send` with its answer
         self._stream_id, self._epoch = "", 0
         self._checkpoint, self._finished = pb.Checkpoint(), pb.Finished()
         self.heard_s = time.monotonic()
@@ -39,7 +39,7 @@ class Inbox:
     @property
     def can_resume(self) -> bool:
         """Say whether nothing would be lost with this line; older servers do not count epochs."""
-        return self._epoch > 0 and self._outbox.can_resume(self._checkpoint.sequence)
+        return self._epoch > 0 and self._outbox.can_resume
 
     @property
     def resume_count(self) -> int:
@@ -98,7 +98,7 @@ class Inbox:
 
     def _keep(self, checkpoint: pb.Checkpoint) -> None:
         self._checkpoint = checkpoint
-        self._outbox.trim(checkpoint.sequence)
+        self._outbox.trim(offset_s(checkpoint.offset))
 
     def _leave(self, message: pb.GoAway) -> None:
         if message.HasField("checkpoint"):
@@ -124,16 +124,14 @@ class Inbox:
 
     def _match(self, sequence: int, cause: str | None) -> Out | None:
         """Find the frame of a reply, those before it were never sent; None where it was given to `send` before."""
-        self._outbox.answered(sequence, cause)
-        if sequence <= self._answered:
+        if not self._outbox.answered(sequence, cause):
             return None
-        self._answered = sequence
-        while self._outbox.out:
-            out = self._outbox.out.popleft()
-            if out.sequence == sequence:
-                return out
-            self._send(out.frame, None)
-        raise ServiceError(f"the server answered frame {sequence}, which was not waiting for an answer")
+        unsent, out = self._outbox.taken(sequence)
+        for one in unsent:
+            self._send(one.frame, None)
+        if not out:
+            raise ServiceError(f"the server answered frame {sequence}, which was not waiting for an answer")
+        return out
 
 
 def _sum(one: Drops, other: Drops) -> Drops:

@@ -11,6 +11,8 @@ ROOM = {"wait": 4, "latest": 2, "every": 32}
 """Count of pictures that may wait; two keep a stream steady when its frames come in pairs, and are two steps old."""
 ROOM_BYTES = 16 * 1024 * 1024
 """Bytes of the pictures that may wait, where it is more than one: what a stream can cost, however large they are."""
+PACKETS = 64
+"""Count of packets of a video that may wait: they are small, and none can be left out."""
 MARKS = 256
 """Count of entries at which even "latest" stops reading: skipped frames wait too, for their reply to be in order."""
 
@@ -43,7 +45,7 @@ class Waiting:
         """
         if self._policy == "every" and self._is_full(frame):
             raise Overrun(f"cannot keep up: {self._pictures} frames, {self._bytes} bytes wait, policy EVERY")
-        must_wait = self._policy == "wait" or frame.is_repeated
+        must_wait = self._policy == "wait" or frame.is_repeated or frame.is_packet
         while self._is_full(frame) if must_wait else len(self._frames) >= MARKS:
             await self._wait()
         while self._policy == "latest" and self._is_full(frame) and self._give_up_oldest():
@@ -77,6 +79,11 @@ class Waiting:
         self._changed.set()
         return frame
 
+    @property
+    def is_behind(self) -> bool:
+        """Say whether so many packets wait that the picture of the oldest is not to be used, with "latest"."""
+        return self._policy == "latest" and self._pictures > self._room
+
     def close(self, error: Exception | None = None) -> None:
         """Let no more come; those that wait are still given."""
         if not self._is_closed:
@@ -89,7 +96,7 @@ class Waiting:
 
     def _is_full(self, frame: Incoming) -> bool:
         is_heavy = self._pictures > 0 and self._bytes + frame.byte_count > ROOM_BYTES
-        return self._pictures >= self._room or is_heavy
+        return self._pictures >= (PACKETS if frame.is_packet else self._room) or is_heavy
 
     def _count(self, frame: Incoming, by: int) -> None:
         if frame.message is not None:
@@ -97,7 +104,7 @@ class Waiting:
 
     def _give_up_oldest(self) -> bool:
         """Give up a picture; False where all that wait must be used."""
-        waits = (i for i, frame in enumerate(self._frames) if frame.message is not None and not frame.is_repeated)
+        waits = (i for i, frame in enumerate(self._frames) if frame.message and not frame.is_repeated)
         if (at := next(waits, None)) is None:
             return False
         self._count(self._frames[at], -1)

@@ -35,6 +35,13 @@ POLICIES = {
     pb.DROP_POLICY_LATEST: "latest",
     pb.DROP_POLICY_EVERY: "every",
 }
+CODECS = {
+    pb.CODEC_H264: "h264",
+    pb.CODEC_HEVC: "hevc",
+    pb.CODEC_VP9: "vp9",
+    pb.CODEC_AV1: "av1",
+    pb.CODEC_MJPEG: "mjpeg",
+}
 LAYOUTS: dict[Any, Layout] = {
     pb.PIXEL_FORMAT_RGB24: "rgb24",
     pb.PIXEL_FORMAT_I420: "i420",

@@ -4,6 +4,7 @@ A packet stays FFmpeg's own object: wrapping its bytes anew and decoding them el
 MPEG-4 file. Rotation in the metadata is not applied, and pictures that the decoder mended are passed on.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from av.video.stream import VideoStream
 
 from stream.decode import MAX_PIXELS, AvPicture
 from stream.errors import DecodeError, SourceError, SourceRefused, SourceTimeout, StreamError
+from stream.sources.base import Encoded, Encoding
 from stream.types import Frame
 
 USUAL_FPS = 25.0
@@ -28,6 +30,9 @@ JUMP_S = 1.0
 
 REFUSALS = (av.HTTPUnauthorizedError, av.HTTPForbiddenError)
 """What FFmpeg says of a login that is not accepted, of RTSP too."""
+
+TIMED = ("mov", "matroska", "webm", "mpegts", "flv", "rtsp")
+"""FFmpeg's names of containers whose packets carry the time of their picture."""
 
 MAX_FPS = 1000.0
 """Frames per second: a stream that claims more does not know."""
@@ -90,6 +95,24 @@ class Clock:
         return self._last_s
 
 
+class FilmClock:
+    """Seconds since the first packet, for packets in the order of decoding, which is not that of time."""
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._shift_s, self._last_s = 0.0, -math.inf
+
+    def offset_s(self, time_s: float) -> float:
+        """Place a packet; after the clock was set back, one interval after the last."""
+        if math.isinf(self._last_s):
+            self._shift_s = -time_s
+        elif time_s + self._shift_s < self._last_s - JUMP_S:
+            self._shift_s = self._last_s + self._interval_s - time_s
+        offset_s = time_s + self._shift_s
+        self._last_s = max(self._last_s, offset_s)
+        return offset_s
+
+
 class AvSource:
     """The video of a file, a camera or a network stream; opened when the `with` begins."""
 
@@ -99,7 +122,7 @@ class AvSource:
         self.length_s: float | None = None  # as the container claims
         self._media = media
         self._container: InputContainer | None = None
-        self._clock = Clock(1 / USUAL_FPS)
+        self._clock, self._film = Clock(1 / USUAL_FPS), FilmClock(1 / USUAL_FPS)
         self._reading = threading.Lock()
         self._closed = threading.Event()
         self._begin_s: float | None = None
@@ -171,6 +194,22 @@ class AvSource:
             arrival_ns = self._hold(offset_s) if self._media.is_paced else packet.arrival_ns
             yield Frame(AvPicture(picture), offset_s, arrival_ns, _duration_s(picture))
 
+    @property
+    def encoding(self) -> Encoding | None:
+        """How the packets are compressed; None where their times or their bytes mean nothing elsewhere."""
+        context, container = self._video().codec_context, self._opened().format.name
+        if self._media.is_timeless or not any(name in TIMED for name in container.split(",")):
+            return None
+        return Encoding(context.name, bytes(context.extradata or b""), context.width, context.height)
+
+    def encoded(self, packet: Packet) -> Encoded | None:
+        """Return a packet as it is; None for one that holds no picture or says no time."""
+        if not packet.av.size or packet.av.pts is None or packet.av.time_base is None:
+            return None
+        offset_s = self._film.offset_s(float(packet.av.pts * packet.av.time_base))
+        arrival_ns = self._hold(offset_s) if self._media.is_paced else packet.arrival_ns
+        return Encoded(bytes(packet.av), offset_s, packet.av.is_keyframe, arrival_ns)
+
     def _is_over(self) -> bool:
         """Say whether a recording over the network has come to the end that it announced."""
         return self._media.is_paced and bool(self._opened().duration)
@@ -192,7 +231,7 @@ class AvSource:
             raise SourceError(f"{self.uri}: FFmpeg has no decoder for its video")
         rate = video.average_rate or video.guessed_rate
         self.fps = float(rate) if rate and 0 < rate <= MAX_FPS else None
-        self._clock = Clock(1 / (self.fps or USUAL_FPS))
+        self._clock, self._film = Clock(1 / (self.fps or USUAL_FPS)), FilmClock(1 / (self.fps or USUAL_FPS))
         # frame threads decode faster but hold frames back, which a live stream cannot afford
         video.thread_type = "SLICE" if self.is_live else "AUTO"
         video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}

@@ -1,8 +1,9 @@
 """What a source offers: `build(uri, **options) -> Source`."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from stream.types import Frame
 
@@ -45,4 +46,46 @@ class Source(Protocol):
         Raises:
             DecodeError: the packet could not be read; the next one may.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the packets of a source are compressed."""
+
+    codec: str
+    """FFmpeg's name of the codec."""
+    extradata: bytes = field(repr=False)
+    """What the container keeps beside them."""
+    width_px: int
+    """Width in pixels, as the container claims."""
+    height_px: int
+    """Height in pixels, as the container claims."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A packet as it is, for someone else to decode."""
+
+    data: bytes = field(repr=False)
+    """Its bytes."""
+    offset_s: float
+    """Seconds since the first frame at which its picture is shown; in the order of decoding these need not increase."""
+    is_key: bool
+    """It can be decoded without others."""
+    arrival_ns: int
+    """When it reached us: `time.monotonic_ns()`."""
+
+
+@runtime_checkable
+class EncodedSource(Source, Protocol):
+    """A source whose packets can be decoded elsewhere."""
+
+    @property
+    def encoding(self) -> Encoding | None:
+        """How they are compressed, once it is open; None where they must be decoded here."""
+        ...
+
+    def encoded(self, packet: Any) -> Encoded | None:
+        """Return a packet as it is; None for one that holds no picture or says no time."""
         ...

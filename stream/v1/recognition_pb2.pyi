@@ -8,6 +8,15 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Codec(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CODEC_UNSPECIFIED: _ClassVar[Codec]
+    CODEC_H264: _ClassVar[Codec]
+    CODEC_HEVC: _ClassVar[Codec]
+    CODEC_VP9: _ClassVar[Codec]
+    CODEC_AV1: _ClassVar[Codec]
+    CODEC_MJPEG: _ClassVar[Codec]
+
 class DropPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     DROP_POLICY_UNSPECIFIED: _ClassVar[DropPolicy]
@@ -53,6 +62,12 @@ class SourceState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SOURCE_STATE_STALLED: _ClassVar[SourceState]
     SOURCE_STATE_FAILED: _ClassVar[SourceState]
     SOURCE_STATE_ENDED: _ClassVar[SourceState]
+CODEC_UNSPECIFIED: Codec
+CODEC_H264: Codec
+CODEC_HEVC: Codec
+CODEC_VP9: Codec
+CODEC_AV1: Codec
+CODEC_MJPEG: Codec
 DROP_POLICY_UNSPECIFIED: DropPolicy
 DROP_POLICY_WAIT: DropPolicy
 DROP_POLICY_LATEST: DropPolicy
@@ -105,7 +120,7 @@ class Resume(_message.Message):
     def __init__(self, config: _Optional[_Union[Config, _Mapping]] = ..., stream_id: _Optional[str] = ..., epoch: _Optional[int] = ..., checkpoint: _Optional[bytes] = ...) -> None: ...
 
 class Config(_message.Message):
-    __slots__ = ("model", "drop_policy", "top_k", "memory_s", "begin_threshold", "end_threshold", "min_duration_s", "smoothing_s", "allow", "deny", "max_gap_s", "is_cut_aware", "max_age_s", "checkpoint_frames")
+    __slots__ = ("model", "drop_policy", "top_k", "memory_s", "begin_threshold", "end_threshold", "min_duration_s", "smoothing_s", "allow", "deny", "max_gap_s", "is_cut_aware", "max_age_s", "checkpoint_frames", "video")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     DROP_POLICY_FIELD_NUMBER: _ClassVar[int]
     TOP_K_FIELD_NUMBER: _ClassVar[int]
@@ -120,6 +135,7 @@ class Config(_message.Message):
     IS_CUT_AWARE_FIELD_NUMBER: _ClassVar[int]
     MAX_AGE_S_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_FRAMES_FIELD_NUMBER: _ClassVar[int]
+    VIDEO_FIELD_NUMBER: _ClassVar[int]
     model: str
     drop_policy: DropPolicy
     top_k: int
@@ -134,21 +150,34 @@ class Config(_message.Message):
     is_cut_aware: bool
     max_age_s: float
     checkpoint_frames: int
-    def __init__(self, model: _Optional[str] = ..., drop_policy: _Optional[_Union[DropPolicy, str]] = ..., top_k: _Optional[int] = ..., memory_s: _Optional[float] = ..., begin_threshold: _Optional[float] = ..., end_threshold: _Optional[float] = ..., min_duration_s: _Optional[float] = ..., smoothing_s: _Optional[float] = ..., allow: _Optional[_Iterable[str]] = ..., deny: _Optional[_Iterable[str]] = ..., max_gap_s: _Optional[float] = ..., is_cut_aware: bool = ..., max_age_s: _Optional[float] = ..., checkpoint_frames: _Optional[int] = ...) -> None: ...
+    video: VideoFormat
+    def __init__(self, model: _Optional[str] = ..., drop_policy: _Optional[_Union[DropPolicy, str]] = ..., top_k: _Optional[int] = ..., memory_s: _Optional[float] = ..., begin_threshold: _Optional[float] = ..., end_threshold: _Optional[float] = ..., min_duration_s: _Optional[float] = ..., smoothing_s: _Optional[float] = ..., allow: _Optional[_Iterable[str]] = ..., deny: _Optional[_Iterable[str]] = ..., max_gap_s: _Optional[float] = ..., is_cut_aware: bool = ..., max_age_s: _Optional[float] = ..., checkpoint_frames: _Optional[int] = ..., video: _Optional[_Union[VideoFormat, _Mapping]] = ...) -> None: ...
+
+class VideoFormat(_message.Message):
+    __slots__ = ("codec", "extradata")
+    CODEC_FIELD_NUMBER: _ClassVar[int]
+    EXTRADATA_FIELD_NUMBER: _ClassVar[int]
+    codec: Codec
+    extradata: bytes
+    def __init__(self, codec: _Optional[_Union[Codec, str]] = ..., extradata: _Optional[bytes] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("sequence", "offset", "image", "raw", "is_repeated")
+    __slots__ = ("sequence", "offset", "image", "raw", "packet", "is_repeated", "is_context")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     RAW_FIELD_NUMBER: _ClassVar[int]
+    PACKET_FIELD_NUMBER: _ClassVar[int]
     IS_REPEATED_FIELD_NUMBER: _ClassVar[int]
+    IS_CONTEXT_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     offset: _duration_pb2.Duration
     image: bytes
     raw: RawPicture
+    packet: bytes
     is_repeated: bool
-    def __init__(self, sequence: _Optional[int] = ..., offset: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., image: _Optional[bytes] = ..., raw: _Optional[_Union[RawPicture, _Mapping]] = ..., is_repeated: bool = ...) -> None: ...
+    is_context: bool
+    def __init__(self, sequence: _Optional[int] = ..., offset: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., image: _Optional[bytes] = ..., raw: _Optional[_Union[RawPicture, _Mapping]] = ..., packet: _Optional[bytes] = ..., is_repeated: bool = ..., is_context: bool = ...) -> None: ...
 
 class RawPicture(_message.Message):
     __slots__ = ("width_px", "height_px", "pixel_format", "data")

@@ -16,10 +16,11 @@ from stream.config import SessionSettings
 from stream.decode import decode_image
 from stream.errors import ServiceError
 from stream.server import client
+from stream.sources import open_source
 from stream.types import Frame, Update
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
-from tests.server import live
+from tests.server import live, test_packets
 from tests.server.live import Line, Server, answers, config, film, frame, jpegs, updates
 from tests.toy import Shelf
 
@@ -44,6 +45,7 @@ def shots() -> list[Frame]:
 
 
 Told = list[tuple[float, Update | None]]
+Act = Callable[[], object]
 
 
 def watch(
@@ -151,6 +153,35 @@ def test_a_frozen_server_is_left_and_what_it_says_later_is_not_heard(
     found_s = at_s[1] - at_s[0]
     assert found_s < 8
     say(f"frozen at frame 30: found, and 10 frames further elsewhere, after {found_s:.2f} s; 0 wrong labels")
+
+
+def told_of(film: Path, targets: str, at: dict[int, Act] | None = None) -> tuple[Told, client.Trips]:
+    """Watch a compressed film, whose packets are sent as they are; do something at the answer of a number."""
+    told: Told = []
+
+    def send(frame: Frame, update: Update | None) -> None:
+        told.append((frame.offset_s, update and replace(update, age_s=0.0)))
+        if at and (act := at.pop(len(told), None)):
+            act()
+
+    with open_source(str(film)) as source:
+        trips = client.watch(source, targets, send, settings=SETTINGS, checkpoint_frames=EVERY, needs_pictures=False)
+    return told, trips
+
+
+@pytest.mark.parametrize("when", [3, 30, 55])
+def test_a_killed_server_costs_no_label_of_a_video_that_is_sent_as_it_is(
+    server: Server, model: Path, tmp_path: Path, when: int, say: Say
+) -> None:
+    film = test_packets.write(tmp_path / "film.mp4", "libx264", {"bf": "3", "g": "25"}, count=COUNT)
+    uncut, trips = told_of(film, server.address)
+    assert trips.sent_count == len(uncut) == COUNT
+    assert sum(update is not None for _, update in uncut) > 60
+    with live.started(model) as doomed:
+        told, trips = told_of(film, f"{doomed.address},{server.address}", {when: doomed.process.kill})
+    assert trips.resume_count == 1
+    assert told == uncut
+    say(f"killed at packet {when} of {COUNT}, key frames every 25: 0 wrong labels")
 
 
 class Camera(Shelf):
