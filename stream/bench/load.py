@@ -112,7 +112,9 @@ class _Stream:
             if index >= self._skipped:
                 self._heard.sent_count += 1
                 self._heard.late_s = max(self._heard.late_s, time.monotonic() - self._due_s(index))
-            yield clientside.frame_of(index + 1, index / self._load.fps, pictures[index % len(pictures)])
+            request = clientside.frame_of(index / self._load.fps, image=pictures[index % len(pictures)])
+            request.frame.sequence = index + 1
+            yield request
 
     def _take(self, reply: Any, now_s: float) -> None:
         if reply.HasField("update") and (index := reply.update.sequence - 1) >= self._skipped:
