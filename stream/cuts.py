@@ -72,9 +72,14 @@ def _change(last: Array, cells: Array) -> float:
 
 def _moved(last: Array, cells: Array) -> float:
     """Return the share of cells, 0 to 1, whose brightness changed once the change of all of them is taken out."""
-    before, now = last.mean(0), cells.mean(0)  # (16, 16)
-    gain = float((now.mean() + 0.02) / (before.mean() + 0.02))
-    return float((np.abs(now - gain * before) > 0.1 * max(1.0, gain)).mean())
+    before, now = _brightness(last), _brightness(cells)
+    gain = (float(now.sum()) / now.size + 0.02) / (float(before.sum()) / before.size + 0.02)
+    return np.count_nonzero(np.abs(now - gain * before) > 0.1 * max(1.0, gain)) / now.size
+
+
+def _brightness(cells: Array) -> Array:
+    """Average the colours, (3, 16, 16) -> (16, 16); sums, as numpy's mean takes three times as long on so few."""
+    return np.asarray((cells[0] + cells[1] + cells[2]) * np.float32(1 / 3))
 
 
 def _recoloured(last: Array, cells: Array) -> float:

@@ -70,6 +70,16 @@ class Session:
         return Drops(**self._drops)
 
     @property
+    def side_px(self) -> int:
+        """Pixels: no picture need be larger than this, along either side."""
+        return self._card.side_px
+
+    @property
+    def fps(self) -> float:
+        """Frames per second: what the model takes at most."""
+        return self._card.fps
+
+    @property
     def seen_s(self) -> float:
         """Seconds: offset of the last frame in order, used or not, which the next must exceed; -inf before any."""
         return self._seen_s

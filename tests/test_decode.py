@@ -58,6 +58,25 @@ def test_jpeg_takes_a_scaled_picture() -> None:
     assert decode_image(encode_jpeg(RgbPicture(PICTURE), max_side_px=4000)).width_px == 160
 
 
+@pytest.mark.parametrize(("width_px", "height_px"), [(640, 480), (641, 483), (1280, 720)])
+def test_a_jpeg_far_larger_than_needed_is_decoded_at_a_quarter_and_looks_the_same(
+    width_px: int, height_px: int
+) -> None:
+    jpeg = encode_jpeg(RgbPicture(clips.square(3, width_px, height_px)))
+    small, whole = decode_image(jpeg, least_px=80), decode_image(jpeg)
+    assert (small.width_px, small.height_px) == (-(-width_px // 4), -(-height_px // 4))
+    assert distance(small.rgb(80, 80), whole.rgb(80, 80)) < 1.5
+    assert decode_image(jpeg, least_px=height_px // 4 + 1).width_px == width_px, "a quarter would be too small"
+    assert decode_image(clips.png(clips.square(3, 640, 480)), least_px=80).width_px == 640
+
+
+def test_a_jpeg_that_ends_early_is_refused_at_a_quarter_too() -> None:
+    jpeg = encode_jpeg(RgbPicture(clips.square(3, 640, 480)))
+    for cut in (len(jpeg) // 2, len(jpeg) - 40):
+        with pytest.raises(DecodeError, match="damaged or cut short"):
+            decode_image(jpeg[:cut], least_px=80)
+
+
 def test_better_jpeg_is_larger() -> None:
     sizes = [len(encode_jpeg(RgbPicture(PICTURE), quality)) for quality in (10, 50, 85)]
     assert sizes == sorted(set(sizes))

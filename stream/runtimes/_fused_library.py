@@ -54,7 +54,7 @@ class Net(Structure):
 class Clip(Structure):
     """`FusedClip`."""
 
-    _fields_ = (("pixels", Floats), *_many(c_int64, "row channel frame line"), *_many(c_int32, "batch frames"))
+    _fields_ = (("pixels", c_void_p), *_many(c_int64, "row channel frame line"), *_many(c_int32, "batch frames"))
 
 
 def pointer(values: Array) -> Any:
@@ -62,10 +62,15 @@ def pointer(values: Array) -> Any:
     return values.ctypes.data_as(Floats)
 
 
+def address(values: Array) -> int:
+    """Return the same as a number, which takes a tenth of the time: some microseconds of every step."""
+    return int(values.ctypes.data)
+
+
 def clip_of(clip: Array) -> Clip:
     """Describe a (B, 3, T, S, S) clip; its lines must lie together."""
     row, channel, frame, line, _ = (stride // 4 for stride in clip.strides)
-    return Clip(pointer(clip), row, channel, frame, line, clip.shape[0], clip.shape[2])
+    return Clip(address(clip), row, channel, frame, line, clip.shape[0], clip.shape[2])
 
 
 @cache
@@ -86,7 +91,7 @@ def library() -> Any:
     found.fused_level.restype, found.fused_level.argtypes = c_char_p, (c_void_p,)
     found.fused_levels.restype, found.fused_levels.argtypes = c_char_p, ()
     found.fused_step.restype = c_int
-    found.fused_step.argtypes = (c_void_p, POINTER(Clip), Floats, c_int64, Floats, Floats)
+    found.fused_step.argtypes = (c_void_p, POINTER(Clip), c_void_p, c_int64, c_void_p, c_void_p)
     return found
 
 
@@ -121,7 +126,7 @@ class Handle:
         logits = np.empty((len(clip), classes), np.float32)
         described = clip_of(clip)
         failed = self._library.fused_step(
-            self._address, described, pointer(memory), phase, pointer(decay), pointer(logits)
+            self._address, described, address(memory), phase, address(decay), address(logits)
         )
         if failed:
             raise MemoryError("no memory for a step")

@@ -11,6 +11,7 @@ from stream.server.film import Film
 from stream.server.heard import Incoming
 from stream.server.metrics import PUSHED, Metrics, Stopwatch
 from stream.server.seal import Seal
+from stream.server.turns import Deadlines
 from stream.server.wire import MAX_OFFSET_S
 from stream.types import Frame, Picture
 from stream.v1 import recognition_pb2 as pb
@@ -24,7 +25,7 @@ class Answers:
     ) -> None:
         self.session, self._max_pixels, self._max_age_s = session, max_pixels, max_age_s
         self._metrics, self._stopwatch = metrics, stopwatch
-        self._lateness = Lateness()
+        self._lateness, self._deadlines = Lateness(), Deadlines(session.fps)
         self.checkpoint_frames = 0  # count: updates from one checkpoint to the next; 0: there are none
         self.seal = Seal()
         self.film: Film | None = None  # the video whose packets come, where they do
@@ -41,11 +42,15 @@ class Answers:
             return convert.fault(frame, cause, self._order(frame.offset_s))
         return convert.skipped(frame, cause) if cause else None
 
+    def due_s(self, frame: Incoming) -> float:
+        """Say when a frame that needs work is due, in seconds on the monotonic clock; asked once of each."""
+        return self._deadlines.next(frame.arrival_ns / 1e9, time.monotonic())
+
     def use(self, frame: Incoming) -> list[pb.RecognizeResponse]:
         """Decode and answer a frame, and say what the stream can be resumed from when it is time to."""
         self._stopwatch.start()
         try:
-            return self._feed(frame, heard.picture(frame, self._max_pixels))
+            return self._feed(frame, heard.picture(frame, self._max_pixels, self.session.side_px))
         except DecodeError as error:
             return [self._fault(frame, str(error))]
 

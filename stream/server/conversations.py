@@ -1,14 +1,13 @@
 """The streams that clients push: each from its configuration to its end.
 
 The event loop reads, writes and counts; workers do the rest. At most one frame of a stream is with them at a time, so a
-stream has at most one place in their queue, and they go round the streams in turn.
+stream has at most one place in their queue, where the oldest deadline comes first (`turns.py`).
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from typing import Any
 
 from stream.config import SessionSettings
@@ -27,6 +26,7 @@ from stream.server.metrics import Metrics
 from stream.server.models import Models
 from stream.server.named import STREAM, kept
 from stream.server.seal import Seal
+from stream.server.turns import Turns
 from stream.server.waiting import Leaving, Waiting
 from stream.v1 import recognition_pb2 as pb
 
@@ -40,7 +40,7 @@ class Conversations:
     """Those of one server."""
 
     def __init__(
-        self, workers: Executor, limits: Limits, models: Models, metrics: Metrics, ears: Ears, seal: Seal
+        self, workers: Turns, limits: Limits, models: Models, metrics: Metrics, ears: Ears, seal: Seal
     ) -> None:
         """Begin with none."""
         self._workers, self._limits, self._models = workers, limits, models
@@ -133,8 +133,10 @@ class Conversations:
         if not next_one.is_packet and (refusal := answers.refuse(next_one)):
             return [refusal]
         work = (answers.play, next_one, is_behind) if next_one.is_packet else (answers.use, next_one)
-        found: Sequence[pb.RecognizeResponse] = await self._work(*work)
+        found: Sequence[pb.RecognizeResponse] = await self._work(*work, due_s=answers.due_s(next_one))
         return found
 
-    async def _work(self, work: Any, *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._workers, kept(work), *arguments)
+    async def _work(self, work: Any, *arguments: Any, due_s: float | None = None) -> Any:
+        """Have a worker do it when its turn comes; what is not a frame is due at once."""
+        due_s = time.monotonic() if due_s is None else due_s
+        return await asyncio.wrap_future(self._workers.submit_by(due_s, kept(work), *arguments))

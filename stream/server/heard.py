@@ -162,15 +162,15 @@ def incoming(message: pb.RecognizeRequest, arrival_ns: int) -> Incoming:
     return Incoming(frame, frame.sequence, offset_s(frame.offset), arrival_ns, frame.is_repeated, frame.is_context)
 
 
-def picture(frame: Incoming, max_pixels: int) -> Picture:
-    """Decode a frame's picture.
+def picture(frame: Incoming, max_pixels: int, least_px: int | None = None) -> Picture:
+    """Decode a frame's picture, a JPEG at a quarter of its size where both sides keep `least_px` pixels.
 
     Raises:
         DecodeError: it is damaged, of a wrong size or too large.
     """
     assert frame.message is not None  # noqa: S101  # one that was given up is never decoded
     if frame.message.WhichOneof("picture") == "image":
-        return decode_image(frame.message.image, max_pixels)
+        return decode_image(frame.message.image, max_pixels, least_px)
     raw = frame.message.raw
     return decode_raw(raw.data, raw.width_px, raw.height_px, LAYOUTS[raw.pixel_format], max_pixels)
 

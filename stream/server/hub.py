@@ -5,7 +5,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ from stream.server.metrics import Metrics
 from stream.server.news import News, Over
 from stream.server.settings import SourceSettings
 from stream.server.standing import Standing
+from stream.server.turns import Turns
 
 LOOK_S = 0.25
 """Seconds between two looks at whether a source has fallen silent."""
@@ -41,7 +41,7 @@ class Kept:
 class Hub:
     """Begins, changes and ends sources; gives seats before them. `watching` on the event loop, `apply` off it."""
 
-    def __init__(self, workers: Executor, find: Callable[[str], Recogniser], metrics: Metrics, desk: Desk) -> None:
+    def __init__(self, workers: Turns, find: Callable[[str], Recogniser], metrics: Metrics, desk: Desk) -> None:
         """Keep no sources; `find` gives the model of a name, "" the default.
 
         Args:

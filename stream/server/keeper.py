@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator
-from concurrent.futures import CancelledError, Executor
+from concurrent.futures import CancelledError
 from contextlib import closing
 from dataclasses import replace
 
@@ -26,6 +26,7 @@ from stream.server.named import STREAM, kept
 from stream.server.news import Gap, News, Over, Used
 from stream.server.settings import SourceSettings
 from stream.server.standing import Standing, State, Tally
+from stream.server.turns import Deadlines, Turns
 from stream.sources.base import Source
 from stream.types import Drops, Frame, LabelEvent, Update
 
@@ -42,7 +43,7 @@ class Keeper:
         self,
         settings: SourceSettings,
         recogniser: Recogniser,
-        workers: Executor,
+        workers: Turns,
         tell: Callable[[News], None],
         metrics: Metrics,
     ) -> None:
@@ -53,6 +54,7 @@ class Keeper:
         self.policy = settings.policy or "latest"
         """What happens to frames that come too fast, as the source needs it."""
         self._session = Session(recogniser.runtime, settings.session, self._watch)
+        self._deadlines = Deadlines(recogniser.card.fps)
         self._tally = Tally(settings.name, recogniser.card.name)
         self._lock = threading.RLock()
         """Held while the session or the state changes."""
@@ -167,7 +169,8 @@ class Keeper:
                 self._metrics.dropped(CONFIGURED, cause)
                 return
             try:
-                update = self._workers.submit(kept(self._feed), frame).result()
+                due_s = self._deadlines.next(frame.arrival_ns / 1e9, time.monotonic())
+                update = self._workers.submit_by(due_s, kept(self._feed), frame).result()
             except DecodeError as error:
                 self._session.drop("decode")
                 self._metrics.dropped(CONFIGURED, "decode")

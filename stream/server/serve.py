@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,7 @@ from stream.server.models import Models
 from stream.server.reload import Job, Reloader
 from stream.server.service import NAME, RecognitionService
 from stream.server.settings import Configuration
+from stream.server.turns import Turns
 from stream.v1 import recognition_pb2_grpc as rpc
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ async def serve(
         StreamError: a model cannot be loaded.
     """
     caught, models, metrics = asyncio.Queue[signal.Signals](), Models(load), Metrics()
-    with ThreadPoolExecutor(plan.workers or processors(), "worker") as pool:
+    with Turns(plan.workers or processors()) as pool:
         desk = Desk()
         hub = Hub(pool, models.get, metrics, desk)
         try:

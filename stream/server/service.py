@@ -9,7 +9,6 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
 from importlib import metadata
 from typing import Any
 
@@ -26,6 +25,7 @@ from stream.server.metrics import Metrics
 from stream.server.models import Models
 from stream.server.seal import Seal
 from stream.server.status import code, trailing
+from stream.server.turns import Turns
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
 
@@ -44,7 +44,7 @@ class RecognitionService(rpc.RecognitionServiceServicer):
 
     def __init__(
         self,
-        workers: Executor,
+        workers: Turns,
         limits: Limits,
         models: Models,
         hub: Hub,
