@@ -43,6 +43,7 @@ HEAVY = {
     "ai_edge_litert": ("bench/peers/litert.py", "exporters/litert.py"),
     "litert_torch": ("exporters/litert.py",),
     "executorch": ("exporters/executorch.py",),
+    "openvino": ("bench/peers/openvino.py",),
     "prometheus_client": ("server/metrics.py", "bench/serving.py"),
     "aiohttp": ("server/http.py", "server/page.py", "cli/benchload.py"),
     "paho": ("server/outputs/mqtt.py",),

@@ -6,7 +6,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("movinet-stream", "numpy", "onnxruntime", "torch", "ai-edge-litert")
+PACKAGES = ("movinet-stream", "numpy", "onnxruntime", "torch", "ai-edge-litert", "openvino")
 
 
 def describe() -> dict[str, str]:

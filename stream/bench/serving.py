@@ -98,6 +98,7 @@ def running(flags: Sequence[str], streams: int) -> Iterator[Serving]:
         text=True,
         start_new_session=True,  # Ctrl-C is ours: it ends when we have stopped asking
     )
+    _leave_on_sigterm()
     said: list[str] = []
     assert process.stdout and process.stderr  # noqa: S101  # they are pipes
     listener = threading.Thread(target=said.extend, args=(process.stderr,), daemon=True)
@@ -113,6 +114,12 @@ def running(flags: Sequence[str], streams: int) -> Iterator[Serving]:
         listener.join(PATIENCE_S)
         process.stdout.close()
         process.stderr.close()
+
+
+def _leave_on_sigterm() -> None:
+    """End as after Ctrl-C, so that no server is left behind; where a thread other than the main one asks, as ever."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _end(process: subprocess.Popen[str]) -> None:

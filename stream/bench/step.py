@@ -9,8 +9,9 @@ import numpy as np
 
 from stream import cards, rooms
 from stream.bench import machine
+from stream.bench.feed import feed, pictures
 from stream.bench.figures import Ratio, Spread, ratio, spread
-from stream.bench.meter import Contestant, Plan, agree, measure
+from stream.bench.meter import CLOCKS, Contestant, Plan, agree, measure
 from stream.errors import UsageError
 from stream.runtimes.base import Runtime, stepper
 from stream.types import Array
@@ -37,6 +38,8 @@ class Report:
     """Contestant -> its step."""
     ratios: dict[str, Ratio]
     """Contestant -> its time over the last contestant's."""
+    stages: dict[str, dict[str, Spread]]
+    """Engine -> stage of `Session.feed` -> its time, fed with pictures of 640x480."""
 
     def plain(self) -> dict[str, Any]:
         """Return it as what JSON knows."""
@@ -47,13 +50,13 @@ class Engine:
     """One of this package's runtimes as a contestant: what a `Session` does."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self.name = runtime.name
-        self._runtime, self._stepper = runtime, stepper(runtime)
+        self.name, self.runtime = runtime.name, runtime
+        self._stepper = stepper(runtime)
         self._clip: Array | None = None
 
     def answers(self, clips: Sequence[Array]) -> Array:
         """Step a fresh stream."""
-        fresh = stepper(self._runtime)
+        fresh = stepper(self.runtime)
         return np.concatenate([fresh.step(clip) for clip in clips])
 
     def prepare(self, clip: Array) -> None:
@@ -91,6 +94,9 @@ def run(card: cards.Card, who: Mapping[str, Contestant], plan: Plan, done: Calla
     differences = agree(who, clips)
     times = measure(who, clips, plan, done=done)
     base = times[list(times)[-1]]
+    engines = {name: one.runtime for name, one in who.items() if isinstance(one, Engine)}
+    shown, count = pictures(card) if engines else [], plan.rounds * (plan.burst - 1)
+    fed = {name: feed(runtime, shown, count, CLOCKS[plan.clock]) for name, runtime in engines.items()}
     return Report(
         model=f"{card.name}, {card.side_px} px",
         plan=plan,
@@ -99,4 +105,5 @@ def run(card: cards.Card, who: Mapping[str, Contestant], plan: Plan, done: Calla
         differences=differences,
         times={name: spread(found) for name, found in times.items()},
         ratios={name: ratio(found, base) for name, found in times.items()},
+        stages={name: {stage: spread(found) for stage, found in taken.items()} for name, taken in fed.items()},
     )

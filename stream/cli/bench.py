@@ -29,7 +29,10 @@ Peers = Annotated[
 Rounds = Annotated[int, typer.Option(min=1, help="Count: in each, everybody has a turn.")]
 Burst = Annotated[int, typer.Option(min=2, help="Count of steps in a turn; the first is not counted.")]
 Threads = Annotated[int, typer.Option(min=1, help="Count of threads per step.")]
-ClockName = Annotated[str, typer.Option("--clock", help=f"{' or '.join(CLOCKS)} time; cpu only with one thread.")]
+ClockName = Annotated[
+    str,
+    typer.Option("--clock", help=f"{', '.join(CLOCKS)}: what passes; processor time of the calling thread; of all."),
+]
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")]
 AtMost = Annotated[
     float | None,
@@ -110,9 +113,21 @@ def _show(report: Report) -> None:
         table.add_row(report.names[name], *times, f"{share.value:.2f}", interval, f"{report.differences[name]:.0e}")
     console = Console(width=None if Console().is_terminal else 120)
     console.print(table)
+    if report.stages:
+        console.print(_stages(report))
     console.print(f"{report.plan.rounds} rounds of {report.plan.burst - 1} counted steps, one stream, one frame a step")
     for key, value in report.machine.items():
         console.print(f"{key}: {value}", highlight=False)
+
+
+def _stages(report: Report) -> Table:
+    table = Table(title=f"ms a frame in Session.feed, p50 (p99), {report.plan.clock} time", title_justify="left")
+    stages = list(next(iter(report.stages.values())))
+    for heading in ("", *stages):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, taken in report.stages.items():
+        table.add_row(report.names[name], *(f"{taken[one].p50_ms:.2f} ({taken[one].p99_ms:.2f})" for one in stages))
+    return table
 
 
 main = suite("Measure what things cost on this machine, side by side in one run.", step=step, serve=serve, soak=soak)

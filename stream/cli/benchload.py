@@ -14,11 +14,11 @@ from rich.table import Table
 
 from stream import engines, rooms
 from stream.bench import machine
-from stream.cli.console import ENGINE, Version
+from stream.cli.console import ENGINE, Version, fail
 from stream.errors import UsageError
 
 STAGES = ("decode", "preprocess", "step", "smooth")
-DEFAULT_FILM = "synthetic://gestures?seconds=20&seed=1&fps=25&size=640x480"
+DEFAULT_FILM = "synthetic://gestures?seconds=6&seed=1&fps=10&size=640x480"
 
 Input = Annotated[str, typer.Option("--input", metavar="SOURCE", help="Video whose frames every stream sends.")]
 Model = Annotated[str, typer.Option(help="Name of the model; with --server one that it has loaded.")]
@@ -35,6 +35,7 @@ Counts = Annotated[
         help="Counts of streams, 1 or more each: taken in order until one is not fresh, then searched between.",
     ),
 ]
+Every = Annotated[bool, typer.Option("--all", help="Measure every count, fresh or not, and search nothing.")]
 Fps = Annotated[
     float | None,
     typer.Option(min=0.1, max=120, help="Frames per second of each stream.", show_default="the model's own"),
@@ -72,6 +73,7 @@ PlotFile = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", hel
 def serve(
     *,
     streams: Counts = "1,2,4,8,16,32,64,128",
+    every: Every = False,
     fps: Fps = None,
     limit_ms: Limit = None,
     seconds: Seconds = 10.0,
@@ -104,10 +106,12 @@ def serve(
                 progress.update(task, description=f"{count} streams")
                 return meter.measure(count)
 
-            levels = bench.search(measure, counts)
+            levels = [*map(measure, sorted(set(counts)))] if every else bench.search(measure, counts)
     found = {"most_streams": bench.most(levels), "fps": load.fps, "limit_ms": limit, "model": model, "input": input_}
     about = machine.describe()
     _show_levels(levels, limit)
+    if max(level.late_ms for level in levels) > limit / 4:
+        fail(f"frames were sent up to {max(level.late_ms for level in levels):.0f} ms late: this machine is too busy")
     typer.echo(f"{found['most_streams']} streams at {load.fps:g} fps stay under {limit:.0f} ms (p99 of age)")
     _show_machine(about)
     _write(json_file, found | {"machine": about, "levels": [level.plain() for level in levels]})

@@ -105,5 +105,5 @@ def test_who_answers_otherwise_is_not_timed(answer: float) -> None:
 def test_a_plan_that_measures_nothing_is_refused() -> None:
     with pytest.raises(UsageError, match="burst >= 2"):
         Plan(burst=1)
-    with pytest.raises(UsageError, match="no clock named 'sun'; known: wall, cpu"):
+    with pytest.raises(UsageError, match="no clock named 'sun'; known: wall, cpu, process"):
         Plan(clock="sun")

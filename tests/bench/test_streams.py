@@ -122,7 +122,7 @@ def test_a_server_that_cannot_start_says_why() -> None:
 @needs_proc
 def test_the_commands_write_what_they_found_as_json_and_picture(card: Path, serving: Serving, tmp_path: Path) -> None:
     for words in (
-        ["serve", "--streams", "1,2", "--limit-ms", PATIENT_MS, "--server", serving.address, "--metrics", serving.http],
+        ["serve", "--streams", "1,2", "--all", "--server", serving.address, "--metrics", serving.http],
         ["soak", "--streams", "2", "--minutes", "0.01", "--round-s", "1", "--model", card],
     ):
         file, picture = tmp_path / f"{words[0]}.json", tmp_path / f"{words[0]}.png"

@@ -1,0 +1,75 @@
+"""OpenVINO on the graph that `stream-export` writes, in float32.
+
+Timed is what a program does at a step: the picture and the states go in where they lie, the fresh states come out.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+
+from stream import steps
+from stream.cards import Card
+from stream.errors import ModelError
+from stream.types import Array, State
+
+
+def build(card: Card, file: Path, threads: int) -> "OpenVino":
+    """Load an `.onnx` file of one frame's step.
+
+    Raises:
+        ModelError: it cannot be read, or takes other pictures than the card's.
+    """
+    core = openvino.Core()
+    settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
+    try:
+        model = core.read_model(file)
+        model.reshape({port: [1, *list(port.get_partial_shape())[1:]] for port in model.inputs})
+        return OpenVino(card, core.compile_model(model, "CPU", settings))
+    except RuntimeError as error:
+        raise ModelError(f"{file} is no model of OpenVINO's: {str(error).splitlines()[0]}") from error
+
+
+class OpenVino:
+    """Satisfies `meter.Contestant`."""
+
+    def __init__(self, card: Card, compiled: Any) -> None:
+        self.name = f"OpenVINO {openvino.__version__.partition('-')[0]}, our export"
+        self._compiled, self._request = compiled, compiled.create_infer_request()
+        shapes = {port.get_any_name(): tuple(port.shape) for port in compiled.inputs}
+        if shapes[steps.IMAGE] != (1, 3, card.side_px, card.side_px):
+            raise ModelError(f"the graph takes {shapes[steps.IMAGE]}, {card.name} {card.side_px} pixels")
+        self._decay = np.full(shapes.pop(steps.DECAY), card.decay, np.float32)
+        self._image = np.zeros(shapes.pop(steps.IMAGE), np.float32)
+        self._shapes = shapes
+        self._sources = steps.sources(shapes)
+        self._state = self._fresh()
+
+    def answers(self, clips: Sequence[Array]) -> Array:
+        """Step a fresh stream."""
+        self._state, logits = self._fresh(), []
+        for clip in clips:
+            self.prepare(clip)
+            logits.append(self._advance())
+        return np.concatenate(logits)
+
+    def prepare(self, clip: Array) -> None:
+        """Take the next picture."""
+        self._image = np.ascontiguousarray(clip[:, :, 0])
+
+    def step(self) -> None:
+        """Compute, and put the states where the next step takes them from."""
+        self._advance()
+
+    def _fresh(self) -> State:
+        return {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
+
+    def _advance(self) -> Array:
+        given = {steps.IMAGE: self._image, steps.DECAY: self._decay, **self._state}
+        found = self._request.infer(given, share_inputs=True).to_dict()
+        named = {name: value for port, value in found.items() for name in port.get_names()}
+        known = {**self._state, **named}  # a frame of a buffer becomes the next older one, a fresh output its state
+        self._state = {name: known[source] for name, source in self._sources.items()}
+        return np.asarray(named[steps.LOGITS])
