@@ -73,6 +73,15 @@ Patience = Annotated[
         rich_help_panel=SERVER,
     ),
 ]
+Packets = Annotated[
+    bool | None,
+    typer.Option(
+        "--packets/--pictures",
+        help="Send the video's own packets, or a JPEG of each frame that the model needs.",
+        rich_help_panel=SERVER,
+        show_default="packets, unless there is none, --save wants pictures, or they are more than 250 kB/s",
+    ),
+]
 Realtime = Annotated[
     bool | None,
     typer.Option(
@@ -175,6 +184,7 @@ def watch(
     tls_key: Key = None,
     token_file: Token = None,
     patience_s: Patience = 60.0,
+    packets: Packets = None,
     realtime: Realtime = None,
     seconds: Seconds = None,
     json: Json = False,
@@ -216,7 +226,7 @@ def watch(
     log_to_stderr()
     if server:
         shown = {"authority": tls_ca, "certificate": tls_cert, "key": tls_key, "token": _token(token_file)}
-        asked = {"model": model or "", "stop_s": stop_s, "patience_s": patience_s}
+        asked = {"model": model or "", "stop_s": stop_s, "patience_s": patience_s, "is_encoded": packets}
         _watch_there(pictures, outputs, server, asked, shown)
     else:
         _watch_here(pictures, outputs, load(model or DEFAULT, runtime, threads), stop_s)
@@ -237,7 +247,8 @@ def _watch_there(source: Source, outputs: Outputs, target: str, asked: dict[str,
     with outputs.opened(title) as send, source:
         entry = Entry(**shown)
         asked |= {"settings": outputs.asked, "needs_pictures": outputs.video is not None}
-        client.watch(source, target, send, entry=entry, **asked)
+        trips = client.watch(source, target, send, entry=entry, **asked)
+    sys.stderr.write(f"{trips}\n")
 
 
 def _token(path: Path | None) -> str:

@@ -29,6 +29,8 @@ OPEN = Entry()
 """Nothing is shown and nothing is encrypted."""
 LEAVE_S = 2.0
 """Seconds: how long the sending thread has to let go of the source, and the server to say its last."""
+MOST_BYTES_PER_S = 250e3
+"""Bytes a second: a source that claims more than this is sent as pictures, unless packets are asked for."""
 PACKETS_IN_FLIGHT = 48
 """Count of packets that may be without a reply: a decoder holds back up to 16."""
 CHECKPOINT_FRAMES = 256
@@ -49,6 +51,8 @@ class Trips:
     """Milliseconds from a frame's sending to its reply: the last thousand."""
     server_ms: tuple[float, ...] = field(repr=False)
     """Milliseconds of these that the server needed, the wait for its turn among them."""
+    length_s: float = 0.0
+    """Seconds of the stream until the last frame that was used."""
     resume_count: int = 0
     """Count of times that a lost line was taken up again."""
 
@@ -56,8 +60,10 @@ class Trips:
         if not self.round_trip_ms:
             return f"{self.sent_count} frames sent, none used"
         trip, inside = (np.percentile(values, (50, 95)) for values in (self.round_trip_ms, self.server_ms))
+        kb = self.sent_bytes / 1000
+        each, rate = kb / self.sent_count, kb / max(self.length_s, 0.1)
         return (
-            f"{self.sent_count} frames sent, {self.sent_bytes / self.sent_count / 1000:.1f} kB each; "
+            f"{self.sent_count} frames sent, {each:.1f} kB each, {rate:.0f} kB/s; "
             f"round trip {trip[0]:.1f} ms (p95 {trip[1]:.1f}), {inside[0]:.1f} ms (p95 {inside[1]:.1f}) in the server"
         )
 
@@ -77,6 +83,7 @@ def watch(
     patience_s: float = 60.0,
     checkpoint_frames: int = CHECKPOINT_FRAMES,
     needs_pictures: bool = True,
+    is_encoded: bool | None = None,
     entry: Entry = OPEN,
 ) -> Trips:
     """Send a source's frames to a server until it ends, or reaches `stop_s`; the counterpart of `pipeline.run`.
@@ -99,7 +106,9 @@ def watch(
         patience_s: seconds, 0 or more, for which a server that was lost is tried again; 0: not at all.
         checkpoint_frames: count, 1 or more: after so many updates the server gives what the stream can be resumed from.
         needs_pictures: whether `send` looks at the frames' pictures. Where it does not, and the source is compressed
-            already, its packets are sent as they are: some 30 kB a second, and nothing is decoded here.
+            already, its packets can be sent as they are, and nothing is decoded here.
+        is_encoded: send packets (True) or pictures (False); None: packets, unless their source says that they are more
+            than `MOST_BYTES_PER_S`.
         entry: what is shown to the server, and how the line is encrypted.
 
     Raises:
@@ -113,7 +122,7 @@ def watch(
     with lines.line() as (_, described):
         card = _choose(described, model)
     policy = policy or ("latest" if source.is_live else "wait")
-    video = None if needs_pictures else _encoding(source)
+    video = None if needs_pictures else _encoding(source, is_encoded)
     outbox = Outbox(stop_s=stop_s, in_flight=max(in_flight, PACKETS_IN_FLIGHT) if video else in_flight)
     if video:
         outbox.begin(parcels.packets(*video, outbox.drop))
@@ -129,7 +138,13 @@ def watch(
     if outbox.error:
         raise outbox.error
     return Trips(
-        card, outbox.count, outbox.byte_count, tuple(inbox.trips_ms), tuple(inbox.server_ms), inbox.resume_count
+        card,
+        outbox.count,
+        outbox.byte_count,
+        tuple(inbox.trips_ms),
+        tuple(inbox.server_ms),
+        inbox.last_s,
+        inbox.resume_count,
     )
 
 
@@ -183,8 +198,9 @@ def _choose(answer: pb.DescribeResponse, model: str) -> Card:
     return cards[model]
 
 
-def _encoding(source: Source) -> tuple[EncodedSource, Encoding] | None:
-    """Return how a source's packets are compressed; None where the server takes none such."""
-    if not isinstance(source, EncodedSource) or (encoding := source.encoding) is None:
+def _encoding(source: Source, is_encoded: bool | None) -> tuple[EncodedSource, Encoding] | None:
+    """Return how a source's packets are compressed; None where pictures are sent."""
+    if is_encoded is False or not isinstance(source, EncodedSource) or (encoding := source.encoding) is None:
         return None
-    return (source, encoding) if parcels.format_of(encoding) else None
+    is_small = (encoding.bytes_per_s or 0) <= MOST_BYTES_PER_S
+    return (source, encoding) if parcels.format_of(encoding) and (is_small or is_encoded) else None

@@ -42,6 +42,11 @@ class Inbox:
         return self._epoch > 0 and self._outbox.can_resume
 
     @property
+    def last_s(self) -> float:
+        """Seconds of the last frame that was used."""
+        return self._last[1].offset_s if self._last else 0.0
+
+    @property
     def resume_count(self) -> int:
         """Count of times that a lost line was taken up again."""
         return max(0, self._epoch - 1)

@@ -198,9 +198,10 @@ class AvSource:
     def encoding(self) -> Encoding | None:
         """How the packets are compressed; None where their times or their bytes mean nothing elsewhere."""
         context, container = self._video().codec_context, self._opened().format.name
+        rate = (context.bit_rate or self._opened().bit_rate) / 8 or None
         if self._media.is_timeless or not any(name in TIMED for name in container.split(",")):
             return None
-        return Encoding(context.name, bytes(context.extradata or b""), context.width, context.height)
+        return Encoding(context.name, bytes(context.extradata or b""), context.width, context.height, rate)
 
     def encoded(self, packet: Packet) -> Encoded | None:
         """Return a packet as it is; None for one that holds no picture or says no time."""

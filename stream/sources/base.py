@@ -61,6 +61,8 @@ class Encoding:
     """Width in pixels, as the container claims."""
     height_px: int
     """Height in pixels, as the container claims."""
+    bytes_per_s: float | None
+    """Bytes a second, as the container claims; None where it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
