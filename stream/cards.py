@@ -70,6 +70,8 @@ class Card:
     """File name beside the card."""
     dtype: str = "float32"
     """How the weights are stored, see `stream/storage.py`; they are computed with as float32."""
+    is_folded: bool = False
+    """The file holds the step for phones, one stream with all constants folded: ONNX Runtime alone runs it."""
     sha256: str = ""
     """Of the weights file, hexadecimal."""
     licence: str = ""

@@ -25,9 +25,20 @@ BUFFER = "_stream_buffer_"
 
 OPERATORS = frozenset(
     (
-        *("Add", "AveragePool", "BatchNormalization", "Cast", "Concat", "Constant", "Conv", "Cos", "DequantizeLinear"),
+        *(
+            "Add",
+            "AveragePool",
+            "BatchNormalization",
+            "Cast",
+            "Clip",
+            "Concat",
+            "Constant",
+            "Conv",
+            "Cos",
+            "DequantizeLinear",
+        ),
         *("Div", "Flatten", "GlobalAveragePool", "HardSigmoid", "HardSwish", "Identity", "Less", "Min", "Mul"),
-        *("Sigmoid", "Sin", "Sqrt", "Sub", "Unsqueeze", "Where"),
+        *("Reshape", "Sigmoid", "Sin", "Sqrt", "Sub", "Unsqueeze", "Where"),
     )
 )
 """What `stream/exporters` writes, and so all that a model file needs: none loops, branches, or makes much of little."""

@@ -32,6 +32,11 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
 
 @built
+def test_a_file_for_phones_runs_in_onnx_runtime(card: Card) -> None:
+    assert engines.choose(replace(card, is_folded=True)) == "onnxruntime"
+
+
+@built
 def test_a_movinet_stream_runs_in_the_fused_engine(card: Card) -> None:
     assert engines.choose(card) == "fused"
     assert load(str(card.path)).runtime.name == f"fused {native.levels()[0]}"

@@ -33,7 +33,7 @@ def publish(
     exporter = rooms.find("exporters", target)
     file = _file(card, folder, exporter.SUFFIX)
     parity: Parity = exporter.export(net, card, file, footage)
-    written = _named(card, file)
+    written = replace(_named(card, file), is_folded=exporter.IS_FOLDED)
     _write(folder / manifest.NAME, manifest.dump(written, target, net.init_state()))
     return (_write_card(written) if exporter.IS_LOADABLE else written), parity
 

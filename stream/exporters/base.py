@@ -1,4 +1,4 @@
-"""What an export target offers: `SUFFIX`, `IS_LOADABLE`, `BOUND` and `export(net, card, path, footage)`."""
+"""What an export target offers: `export(net, card, path, footage)` and what stands beside it, see `Export`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,11 @@ class Parity:
 
 
 class Export(Protocol):
-    """An exporter's function; beside it stand `SUFFIX` (of the file), `IS_LOADABLE` (by `stream.load`) and `BOUND`."""
+    """An exporter's function.
+
+    Beside it stand `SUFFIX` (of the file), `BOUND`, and whether the file `IS_LOADABLE` by `stream.load` and `IS_FOLDED`
+    (see `Card`).
+    """
 
     def __call__(self, net: "Net", card: Card, path: Path, footage: Sequence[Array] = ()) -> Parity:
         """Write the model to `path`, whole or not at all, and compare it with `net`.

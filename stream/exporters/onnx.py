@@ -12,7 +12,7 @@ from stream.nets.base import Net
 from stream.nets.movinet import MoViNet
 from stream.types import Array
 
-SUFFIX, IS_LOADABLE, BOUND = "onnx", True, Bound(1e-4)
+SUFFIX, IS_LOADABLE, IS_FOLDED, BOUND = "onnx", True, False, Bound(1e-4)
 
 
 def export(net: Net, card: Card, path: Path, footage: Sequence[Array] = ()) -> Parity:

@@ -9,7 +9,7 @@ from stream.exporters.base import Bound, Parity
 from stream.nets.base import Net
 from stream.types import Array
 
-SUFFIX, IS_LOADABLE, BOUND = "fp16.onnx", True, Bound(0.03, 0.98)
+SUFFIX, IS_LOADABLE, IS_FOLDED, BOUND = "fp16.onnx", True, True, Bound(0.03, 0.98)
 
 
 def export(net: Net, card: Card, path: Path, footage: Sequence[Array] = ()) -> Parity:

@@ -9,7 +9,7 @@ from stream.exporters.base import Bound, Parity
 from stream.nets.base import Net
 from stream.types import Array
 
-SUFFIX, IS_LOADABLE, BOUND = "int8.onnx", True, Bound(0.5, 0.9)
+SUFFIX, IS_LOADABLE, IS_FOLDED, BOUND = "int8.onnx", True, True, Bound(0.5, 0.9)
 
 
 def export(net: Net, card: Card, path: Path, footage: Sequence[Array] = ()) -> Parity:

@@ -21,7 +21,7 @@ from stream.nets.base import Net
 from stream.nets.movinet import MoViNet
 from stream.types import Array
 
-SUFFIX, IS_LOADABLE, BOUND = "ort", True, Bound(1e-4)
+SUFFIX, IS_LOADABLE, IS_FOLDED, BOUND = "ort", False, True, Bound(1e-4)
 
 logging.getLogger("ort_format_model.utils").setLevel(logging.WARNING)  # it tells where its temporary files are
 

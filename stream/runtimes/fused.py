@@ -43,7 +43,7 @@ def build(card: Card, threads: int = 1, level: str = "") -> "FusedRuntime":
 
 def can_run(card: Card) -> bool:
     """Say whether the library is there and made for such a model."""
-    if card.architecture != "movinet" or card.kind != "stream" or card.variant not in specs.SPECS:
+    if card.architecture != "movinet" or card.kind != "stream" or card.variant not in specs.SPECS or card.is_folded:
         return False
     try:
         library()
