@@ -45,7 +45,7 @@ HEAVY = {
     "executorch": ("exporters/executorch.py",),
     "openvino": ("bench/peers/openvino.py",),
     "prometheus_client": ("server/metrics.py", "bench/serving.py"),
-    "aiohttp": ("server/http.py", "server/page.py", "cli/benchload.py"),
+    "aiohttp": ("server/http.py", "server/page.py", "server/gallery.py", "cli/benchload.py"),
     "paho": ("server/outputs/mqtt.py",),
     "sqlite3": ("server/outputs/_spool.py",),
     "PIL": ("sinks/video.py", "training/"),

@@ -42,12 +42,18 @@ HttpPort = Annotated[
     typer.Option(
         min=0,
         max=65535,
-        help="Port of /metrics, /healthz and /readyz; 0 lets the system choose.",
+        help="Port of a page with every source, /metrics, /healthz and /readyz; 0 lets the system choose.",
         rich_help_panel=LISTENING,
         show_default="none",
     ),
 ]
-HttpHost = Annotated[str, typer.Option(help="Address of these; they are never encrypted.", rich_help_panel=LISTENING)]
+HttpHost = Annotated[
+    str,
+    typer.Option(
+        help="Address of these; one that lets other machines in is encrypted where --tls-cert is given.",
+        rich_help_panel=LISTENING,
+    ),
+]
 Certificate = Annotated[
     Path | None, typer.Option("--tls-cert", help="Certificate, PEM; with --tls-key.", rich_help_panel=LISTENING)
 ]
@@ -234,7 +240,7 @@ def serve(
 def _say(address: str, http: str | None, page: str | None) -> None:
     typer.echo(f"listening on {address}")  # flushes
     if http:
-        typer.echo(f"metrics and health at http://{http}")
+        typer.echo(f"metrics, health and a page at {http}")
     if page:
         _page.show(page)
     notify("READY=1")

@@ -22,7 +22,7 @@ USUAL = SessionSettings()
 READING, OUTPUT, SERVER = "How the stream is read", "Where it goes", "How the server is reached"
 
 Uri = Annotated[
-    str,
+    str | None,
     typer.Argument(
         help="What to watch: synthetic://gestures, camera://0, rtsp://HOST/PATH, or the path of a video file.",
         metavar="SOURCE",
@@ -47,6 +47,16 @@ Server = Annotated[
         help="Let this server compute; frames are sent to it, unencrypted unless --tls-ca is given. Several with "
         "commas between: another goes on when one is gone.",
         show_default="compute here",
+    ),
+]
+Followed = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="NAME",
+        help="Follow this source, which the server keeps open, instead of sending frames.",
+        rich_help_panel=SERVER,
+        show_default="none",
     ),
 ]
 Authority = Annotated[
@@ -174,11 +184,12 @@ Deny = Annotated[
 
 def watch(
     *,
-    source: Uri,
+    source: Uri = None,
     model: Model = None,
     runtime: Engine = engines.AUTO,
     threads: Threads = 1,
     server: Server = None,
+    followed: Followed = None,
     tls_ca: Authority = None,
     tls_cert: Certificate = None,
     tls_key: Key = None,
@@ -220,14 +231,20 @@ def watch(
         max_gap_s=max_gap,
         is_cut_aware=cuts,
     )
-    pictures = open_source(source, realtime=_is_live(source, json) if realtime is None else realtime)
     outputs = Outputs(settings, json, save, plot, vtt, activitynet)
     stop_s = math.inf if seconds is None else seconds
+    shown = {"authority": tls_ca, "certificate": tls_cert, "key": tls_key}
+    if followed is not None:
+        log_to_stderr()
+        _follow(followed, source, outputs, server, stop_s, shown | {"token": _token(token_file)})
+        return
+    if source is None:
+        raise UsageError("nothing to watch; accepted: a SOURCE, or --server HOST:PORT with --source NAME")
+    pictures = open_source(source, realtime=_is_live(source, json) if realtime is None else realtime)
     log_to_stderr()
     if server:
-        shown = {"authority": tls_ca, "certificate": tls_cert, "key": tls_key, "token": _token(token_file)}
         asked = {"model": model or "", "stop_s": stop_s, "patience_s": patience_s, "is_encoded": packets}
-        _watch_there(pictures, outputs, server, asked, shown)
+        _watch_there(pictures, outputs, server, asked, shown | {"token": _token(token_file)})
     else:
         _watch_here(pictures, outputs, load(model or DEFAULT, runtime, threads), stop_s)
 
@@ -249,6 +266,20 @@ def _watch_there(source: Source, outputs: Outputs, target: str, asked: dict[str,
         asked |= {"settings": outputs.asked, "needs_pictures": outputs.video is not None}
         trips = client.watch(source, target, send, entry=entry, **asked)
     sys.stderr.write(f"{trips}\n")
+
+
+def _follow(
+    name: str, source: str | None, outputs: Outputs, target: str | None, stop_s: float, shown: dict[str, Any]
+) -> None:
+    from stream.server.entry import Entry  # noqa: PLC0415 - as above
+    from stream.server.follower import follow  # noqa: PLC0415
+
+    if target is None or source is not None or outputs.video:
+        raise UsageError(
+            "--source names a source of --server HOST:PORT; it goes with no SOURCE and, as no picture comes, no --save"
+        )
+    with outputs.opened(f"{name}   {target}") as send:
+        follow(name, target, send, entry=Entry(**shown), stop_s=stop_s)
 
 
 def _token(path: Path | None) -> str:

@@ -87,6 +87,19 @@ class Access:
         if self._tokens is None:
             return Client(_certified(context) or _address(context.peer()))
         given = dict(context.invocation_metadata() or ()).get("authorization", "")
+        return self.shown(given)
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether no token is needed."""
+        return self._tokens is None
+
+    def shown(self, given: Any) -> Client:
+        """Return whose token this is, as `Bearer TOKEN`.
+
+        Raises:
+            Ended: as `client`.
+        """
         if not isinstance(given, str) or not given.lower().startswith(BEARER):
             raise Ended(StatusCode.UNAUTHENTICATED, "no token; accepted: metadata 'authorization: Bearer TOKEN'")
         found = self._look_up(given[len(BEARER) :].strip())

@@ -14,6 +14,7 @@ from stream.errors import UnknownPart
 from stream.recogniser import Recogniser
 from stream.server.audience import Audience, Seat
 from stream.server.desk import Desk
+from stream.server.diary import Diary
 from stream.server.ears import Ended
 from stream.server.keeper import Keeper
 from stream.server.metrics import Metrics
@@ -36,6 +37,7 @@ class Kept:
 
     keeper: Keeper
     audience: Audience
+    diary: Diary
 
 
 class Hub:
@@ -82,6 +84,10 @@ class Hub:
             kept.keeper.start()
         _log.info("sources: %s", ", ".join(self._kept) or "none")
 
+    def kept(self) -> list[Kept]:
+        """List the sources as they are kept; by name."""
+        return list(self._kept.values())
+
     def standings(self) -> list[tuple[Standing, int]]:
         """List how each source is, and how many watch it; by name."""
         return [(kept.keeper.standing(), len(kept.audience)) for kept in self._kept.values()]
@@ -117,15 +123,16 @@ class Hub:
         return self._kept[name].keeper.settings if name in self._kept else None
 
     def _prepared(self, settings: SourceSettings) -> Kept:
-        audience = Audience()
+        audience, diary = Audience(), Diary()
         recogniser = self._find(settings.model)
 
         def tell(news: News) -> None:
+            diary.take(news)
             self._desk.tell(settings.name, news)
             self._tell(audience, news)
 
-        keeper = Keeper(settings, recogniser, self._workers, tell, self._metrics)
-        return Kept(keeper, audience)
+        keeper = Keeper(settings, recogniser, self._workers, tell, self._metrics, diary.see)
+        return Kept(keeper, audience, diary)
 
     def _tell(self, audience: Audience, news: News) -> None:
         """Pass on what a keeper's thread says; after the last word there is no more."""

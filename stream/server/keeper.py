@@ -46,10 +46,11 @@ class Keeper:
         workers: Turns,
         tell: Callable[[News], None],
         metrics: Metrics,
+        see: Callable[[Frame], None] = lambda _: None,
     ) -> None:
-        """Keep nothing yet."""
+        """Keep nothing yet; `see` is shown every frame, and must be quick."""
         self.settings, self.recogniser = settings, recogniser
-        self._workers, self._tell, self._metrics = workers, tell, metrics
+        self._workers, self._tell, self._metrics, self._see = workers, tell, metrics, see
         self._watch = metrics.stopwatch()
         self.policy = settings.policy or "latest"
         """What happens to frames that come too fast, as the source needs it."""
@@ -165,6 +166,7 @@ class Keeper:
             if self._is_over:
                 return
             self._heard()
+            self._see(frame)
             if cause := self._session.skip(frame.offset_s):
                 self._metrics.dropped(CONFIGURED, cause)
                 return

@@ -1,6 +1,7 @@
 """Where the server listens, and who can read along: loopback only, unless TLS or the operator says otherwise."""
 
 import ipaddress
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,23 @@ class Tls:
         """
         initial = self._configuration()
         return grpc.dynamic_ssl_server_credentials(initial, self._renewed, self.client_authority is not None)
+
+    def context(self) -> ssl.SSLContext:
+        """Return what HTTP listens with; the files are read once.
+
+        Raises:
+            UsageError: a file cannot be read, or is not what it should be.
+        """
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            made.load_cert_chain(self.certificate, self.key)
+            if self.client_authority:
+                made.load_verify_locations(self.client_authority)
+                made.verify_mode = ssl.CERT_REQUIRED
+        except OSError as error:
+            raise UsageError(f"{self.certificate} and {self.key} do not serve HTTP: {error.strerror}") from error
+        return made
 
     def _configuration(self) -> grpc.ServerCertificateConfiguration:
         roots = _read(self.client_authority) if self.client_authority else None

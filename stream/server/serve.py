@@ -21,7 +21,7 @@ from stream.server.access import Access
 from stream.server.admission import Limits
 from stream.server.desk import Desk
 from stream.server.hub import Hub
-from stream.server.listening import Tls, listen
+from stream.server.listening import Tls, is_loopback, listen
 from stream.server.metrics import Metrics
 from stream.server.models import Models
 from stream.server.reload import Job, Reloader
@@ -66,7 +66,7 @@ class Plan:
     is_insecure: bool = False
     """Listen for other machines even without TLS."""
     http_host: str = "127.0.0.1"
-    """Address of /metrics and health over HTTP."""
+    """Address of /metrics, health and the page; another machine's way in is encrypted as gRPC is, if that is."""
     http_port: int | None = None
     """Port of these, 0 lets the system choose; None: there are none."""
     page: "Page | None" = None
@@ -121,7 +121,7 @@ async def serve(
             server = _server(service, state, plan)
             address = listen(server, plan.host, plan.port, plan.tls, plan.is_insecure)
             async with AsyncExitStack() as stack:
-                http = await stack.enter_async_context(_http(plan, metrics, lambda: service.admission.closed is None))
+                http = await stack.enter_async_context(_http(plan, metrics, service, hub, tokens))
                 page = await stack.enter_async_context(_page(plan))
                 await _say(state, NOT_SERVING)
                 await server.start()
@@ -164,16 +164,26 @@ def _server(service: RecognitionService, state: health.aio.HealthServicer, plan:
 
 
 @asynccontextmanager
-async def _http(plan: Plan, metrics: Metrics, is_ready: Callable[[], bool]) -> AsyncIterator[str | None]:
-    """Answer over HTTP if that is planned; give HOST:PORT."""
+async def _http(
+    plan: Plan, metrics: Metrics, service: RecognitionService, hub: Hub, tokens: Access
+) -> AsyncIterator[str | None]:
+    """Answer over HTTP if that is planned; give the address."""
     if plan.http_port is None:
         yield None
         return
     try:
-        from stream.server import http  # noqa: PLC0415  # its package comes with an extra
+        from stream.server import gallery, http  # noqa: PLC0415  # its package comes with an extra
     except ModuleNotFoundError as error:
         raise MissingDependency("--http-port", "aiohttp", "http") from error
-    async with http.listening(plan.http_host, plan.http_port, metrics, is_ready) as address:
+    is_here = is_loopback(plan.http_host)
+    is_shown = is_here or plan.tls is not None or plan.is_insecure
+    shown = gallery.Gallery(hub, tokens, plan.http_host, is_shown=is_shown)
+    tls = None if is_here else plan.tls
+
+    def is_ready() -> bool:
+        return service.admission.closed is None
+
+    async with http.listening(plan.http_host, plan.http_port, metrics, is_ready, shown, tls) as address:
         yield address
 
 

@@ -1,0 +1,116 @@
+"""Follows a source that a server keeps open: labels come, no picture does."""
+
+import logging
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import grpc
+
+from stream.errors import ServiceError, UsageError
+from stream.server import clientside
+from stream.server.backoff import Backoff
+from stream.server.entry import Entry
+from stream.types import Frame, LabelEvent, Rgb, Update
+from stream.v1 import recognition_pb2 as pb
+from stream.v1 import recognition_pb2_grpc as rpc
+
+Send = Callable[[Frame, Update | None], None]
+CALLERS = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND)
+"""What the caller can mend: the words name what is accepted."""
+LONGEST_PAUSE_S = 30.0
+"""Seconds between two attempts at most, a quarter more or less."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Unseen:
+    """The picture stays with the server."""
+
+    width_px = height_px = 0
+
+    def rgb(self, width_px: int | None = None, height_px: int | None = None) -> Rgb:  # noqa: ARG002
+        """There is none."""
+        raise UsageError("a source that a server keeps sends no pictures")
+
+
+def follow(name: str, target: str, send: Send, *, entry: Entry, stop_s: float = math.inf) -> None:
+    """Send what a server's source gives until it ends; the counterpart of `client.watch`.
+
+    A server that was reached once and goes away is tried again for as long as it takes.
+
+    Args:
+        name: of a source that the server's operator has configured.
+        target: HOST:PORT.
+        send: takes each used frame, without its picture, and what it gave; what ends the last action comes with the
+            last frame again.
+        entry: what is shown to the server, and how the line is encrypted.
+        stop_s: seconds of the stream after which to stop; never by default.
+
+    Raises:
+        ServiceError: the server cannot be reached at first, or ended the stream; carries its status and words.
+        UsageError: there is no such source, or not for this client; lists those there are.
+    """
+    follower, backoff, pause = _Follower(send, stop_s), Backoff(LONGEST_PAUSE_S), threading.Event()
+    with entry.channel(target) as channel:
+        stub = rpc.RecognitionServiceStub(channel)  # type: ignore[no-untyped-call]
+        while True:
+            call = stub.Watch(pb.WatchRequest(source=name), metadata=entry.metadata)
+            try:
+                return follower.take(call)
+            except grpc.RpcError as error:
+                if error.code() in CALLERS:
+                    raise UsageError(f"{target}: {error.details()}") from error
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or not follower.was_there:
+                    raise ServiceError(f"{target}: {error.code().name}: {error.details()}") from error
+                pause_s = backoff.pause_s(0.0)
+                _log.warning("%s: %s; tried again in %.1f s", target, error.details(), pause_s)
+            finally:
+                call.cancel()
+            pause.wait(pause_s)
+
+
+class _Follower:
+    """Gives on what is said, on one clock from the first update."""
+
+    def __init__(self, send: Send, stop_s: float) -> None:
+        self._send, self._stop_s = send, stop_s
+        self._last: tuple[Frame, Update] | None = None
+        self._begin_s: float | None = None
+        self.was_there = False
+
+    def take(self, call: Any) -> None:
+        """Take what is said until the source ends, or it was enough."""
+        for said in call:
+            match said.WhichOneof("message"):
+                case "watching":
+                    self.was_there = True
+                    self._status(said.watching.status)
+                case "update":
+                    if self._update(clientside.update_of(said.update)):
+                        return
+                case "gap":
+                    self._end(clientside.events_of(said.gap.events))
+                case "status":
+                    self._status(said.status)
+                case "finished":
+                    self._end(clientside.events_of(said.finished.events))
+
+    def _update(self, update: Update) -> bool:
+        """Give on an update; True, and it is not, where that was enough."""
+        self._begin_s = update.offset_s if self._begin_s is None else self._begin_s
+        if update.offset_s - self._begin_s >= self._stop_s:
+            return True
+        self._last = Frame(_Unseen(), update.offset_s, 0), update
+        self._send(*self._last)
+        return False
+
+    def _end(self, events: tuple[LabelEvent, ...]) -> None:
+        if self._last and events:
+            self._send(self._last[0], replace(self._last[1], events=events, reset=None))
+
+    def _status(self, status: pb.SourceStatus) -> None:
+        state = pb.SourceState.Name(status.state).removeprefix("SOURCE_STATE_").lower()
+        _log.info("%s: %s%s", status.name, state, f": {status.last_error}" if status.last_error else "")
