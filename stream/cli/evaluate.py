@@ -14,6 +14,7 @@ from rich.console import Console
 from stream import cards, engines, rooms
 from stream.cards import Card
 from stream.cli.console import ENGINE, Version, program
+from stream.cli.watch import USUAL, Begin, End, MinDuration
 from stream.config import SessionSettings
 from stream.errors import UsageError
 from stream.recogniser import load
@@ -120,6 +121,9 @@ def evaluate(
     protocol: Protocol = None,
     background: Background = None,
     memory_s: Memory = None,
+    begin: Begin = USUAL.begin_threshold,
+    end: End = USUAL.end_threshold,
+    min_duration: MinDuration = USUAL.min_duration_s,
     group_by: GroupBy = None,
     videos: Videos = None,
     part: Part = "all",
@@ -142,7 +146,8 @@ def evaluate(
     """
     _check(protocol, data, background, memory_s, plot)
     protocols = _protocols()
-    recogniser, settings = load(model, runtime, threads), SessionSettings(memory_s=memory_s)
+    settings = SessionSettings(memory_s=memory_s, begin_threshold=begin, end_threshold=end, min_duration_s=min_duration)
+    recogniser = load(model, runtime, threads)
     outcomes: dict[str, Outcome] = {}
     if protocol == MEMORY:
         outcomes[MEMORY] = protocols.on_memory(recogniser, scenes, seed)
@@ -150,7 +155,7 @@ def evaluate(
         outcomes[FOOTAGE] = protocols.on_footage(recogniser, data, settings, seed)
     elif data is None and not (background and protocol is None):
         counts = {CLIP: (clips, 0), STREAM: (0, minutes), None: (clips, minutes)}[protocol]
-        outcomes["generated"] = protocols.on_generated(recogniser, *counts, seed)
+        outcomes["generated"] = protocols.on_generated(recogniser, *counts, seed, settings)
     elif data is not None:
         chosen = protocols.Data(data, videos, part, group_by, seed)
         is_joined = protocol == STREAM

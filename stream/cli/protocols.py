@@ -53,11 +53,12 @@ class Data:
     """Decides the order of a stream, and the draws of a bootstrap."""
 
 
-def on_generated(recogniser: Recogniser, count: int, minutes: int, seed: int) -> Outcome:
+def on_generated(recogniser: Recogniser, count: int, minutes: int, seed: int, settings: SessionSettings) -> Outcome:
     """Measure on generated gestures: `count` single ones, then `minutes` of stream; 0 leaves one out."""
     generated.check(recogniser)
     tally = _last(generated.clips(recogniser, count, seed), count, "clips") if count else None
-    events = _last(generated.sessions(recogniser, minutes, seed), minutes, "minutes of stream") if minutes else None
+    played = generated.sessions(recogniser, minutes, seed, settings)
+    events = _last(played, minutes, "minutes of stream") if minutes else None
 
     def show(console: Console) -> None:
         if tally:

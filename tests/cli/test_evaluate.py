@@ -71,6 +71,16 @@ def test_background_alone_counts_false_events(data: Path, model: Path) -> None:
     assert found["false_events_per_hour"]["high"] > 0
 
 
+def test_thresholds_decide_what_counts_as_an_event(data: Path, model: Path) -> None:
+    def events(*flags: str) -> int:
+        done = evaluated(model, "--background", data, "--json", "-", *flags)
+        assert done.exit_code == 0, done.stderr
+        return sum(json.loads(done.stdout)["events"].values())
+
+    assert events("--begin", "0.25", "--end", "0.2", "--min-duration", "0") > events("--min-duration", "0.4")
+    assert "accepted: in (0, begin_threshold = 0.3]" in evaluated(model, "--begin", "0.3", "--end", "0.4").stderr
+
+
 def test_the_card_takes_the_figures_and_keeps_those_it_had(data: Path, model: Path, tmp_path: Path) -> None:
     card = replace(cards.load(str(model)), measured={"note": "kept"})
     (tmp_path / "tiny.toml").write_text(cards.dump(card))
