@@ -13,6 +13,7 @@ from typing import Any
 from stream import cards
 from stream.cards import Card
 from stream.errors import ModelError
+from stream.onnxfile import OnnxFile
 
 FORMAT = "1"
 """Version of this contract, in the metadata under `format`."""
@@ -70,6 +71,18 @@ def check_card(card: Card, found: Card) -> None:
             raise ModelError(
                 f"card {card.name!r}: {name} is {_brief(ours)}, its model file was made for {_brief(theirs)}"
             )
+
+
+def check_graph(card: Card, file: OnnxFile) -> None:
+    """Refuse a model file whose graph is more than a step, whatever engine reads it.
+
+    Raises:
+        ModelError: it has an operator of other kinds, or a weight outside the file; names it.
+    """
+    try:
+        file.check(OPERATORS)
+    except ModelError as error:
+        raise ModelError(f"card {card.name!r}: {error}") from error
 
 
 def check_metadata(card: Card, found: Mapping[str, str]) -> None:

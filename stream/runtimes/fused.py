@@ -66,6 +66,7 @@ class FusedRuntime:
 
     def __init__(self, card: Card, content: bytes, level: str = "") -> None:
         file, spec = OnnxFile(content), specs.find(card.variant)
+        steps.check_graph(card, file)
         steps.check_metadata(card, file.metadata)
         self.card = card
         self.shapes = spec.state_shapes(card.side_px)

@@ -88,10 +88,7 @@ def _open(card: Card, content: bytes, threads: int) -> Any:
     )  # waiting threads leave the core to other streams
     options.add_session_config_entry("session.disable_quant_qdq", "1")  # weights kept as int8 are widened once, here
     options.log_severity_level = 3
-    try:
-        OnnxFile(content).check(steps.OPERATORS)
-    except ModelError as error:
-        raise ModelError(f"card {card.name!r}: {error}") from error
+    steps.check_graph(card, OnnxFile(content))
     try:
         return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own classes share no other root
