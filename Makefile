@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest chaos soak lint format types bench guard sanitize protos memory parity imports web clean
+.PHONY: help demo test test-lowest test-arm64 chaos soak lint format types bench guard sanitize protos memory parity imports web clean
 
 help:  ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -96,6 +96,9 @@ sanitize: $(VENV)/.dev  ## the fused engine's tests under the address and undefi
 	$(BIN)/python hatch_build.py --library build/_fused.so $(SANITIZE)
 	LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
 	  FUSED_LIBRARY=build/_fused.so $(BIN)/python -m pytest -q tests/runtimes/test_fused.py -k "widths or strangely"
+
+test-arm64: $(VENV)/.dev  ## the exported default on an emulated Arm processor; needs qemu-user-static and g++-aarch64-linux-gnu
+	$(BIN)/python -m pytest -m arm64 tests/arm64
 
 test-lowest:  ## the tests on the lowest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv-lowest

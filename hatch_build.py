@@ -76,8 +76,7 @@ def compile_library(sources: Path, library: Path, extra: tuple[str, ...] = (), p
         subprocess.CalledProcessError: it failed; carries its words.
     """
     compiler = shlex.split(os.environ.get("CXX", "")) or [find_compiler()]
-    machine = platform.machine().lower()
-    levels = LEVELS.get(OTHER_NAMES.get(machine, machine), {"plain": ""})
+    levels = LEVELS.get(target(compiler), {"plain": ""})
     files = {name: "" for name in ("fused", program) if name} | {
         f"level_{name}": flags for name, flags in levels.items()
     }
@@ -94,6 +93,15 @@ def compile_library(sources: Path, library: Path, extra: tuple[str, ...] = (), p
         new.replace(library)
 
 
+def target(compiler: list[str]) -> str:
+    """Name the processor that a compiler compiles for, which need not be this one."""
+    try:
+        machine = call([*compiler, "-dumpmachine"]).partition("-")[0].strip().lower()
+    except subprocess.CalledProcessError:
+        machine = platform.machine().lower()
+    return OTHER_NAMES.get(machine, machine)
+
+
 def find_compiler() -> str:
     """Return the first C++ compiler with vector extensions that is on the path."""
     for name in ("c++", "g++", "clang++"):
@@ -102,9 +110,9 @@ def find_compiler() -> str:
     raise FileNotFoundError("no C++ compiler (c++, g++, clang++) was found")
 
 
-def call(command: list[str]) -> None:
-    """Run a compiler quietly."""
-    subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  # the user's own compiler
+def call(command: list[str]) -> str:
+    """Run a compiler quietly; return what it printed."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603  # the user's own
 
 
 if __name__ == "__main__":

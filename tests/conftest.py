@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,14 @@ settings.load_profile("patient")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of H.264, 160x120, 10 fps: a moving square."""
     return clips.write(tmp_path_factory.mktemp("clips") / "square.mp4")
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[str], None]]:
+    """Print a figure whatever pytest does with what tests print: a case's figure is its result."""
+
+    def figure(words: str) -> None:
+        with capsys.disabled():
+            print(f"\n  {request.node.name}: {words}")  # noqa: T201
+
+    yield figure
