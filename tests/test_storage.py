@@ -33,9 +33,9 @@ def rounded(dtype: str) -> tuple[MoViNet, cards.Card]:
 def test_a_file_is_that_much_smaller_runs_and_reads_back_as_it_was_stored(dtype: str, tmp_path: Path) -> None:
     net, card = rounded(dtype)
     whole, _ = publish(net, replace(card, dtype="float32", name="whole"), tmp_path)
-    small, difference = publish(net, card, tmp_path)
+    small, parity = publish(net, card, tmp_path)
     assert len(small.read_weights()) < SHARE[dtype] * len(whole.read_weights())
-    assert difference < 1e-4, "the engine computes with the weights that were stored"
+    assert parity.difference < 1e-4, "the engine computes with the weights that were stored"
     for name, value in weights.read_state_dict(small.read_weights()).items():
         torch.testing.assert_close(value, net.state_dict()[name], rtol=1e-6, atol=0)
 

@@ -43,10 +43,8 @@ async def refusals_ms(stub: rpc.RecognitionServiceStub, count: int) -> list[floa
     found = []
     for _ in range(count):
         began_s = time.monotonic()
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            async for _ in stub.Recognize(iter([config()])):
-                pass
-        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        call = stub.Recognize()  # says nothing: a message that is on its way when the answer comes makes it INTERNAL
+        assert await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         found.append((time.monotonic() - began_s) * 1e3)
     return found
 
