@@ -46,6 +46,7 @@ HEAVY = {
     "openvino": ("bench/peers/openvino.py",),
     "prometheus_client": ("server/metrics.py", "bench/serving.py"),
     "aiohttp": ("server/http.py", "server/page.py", "server/gallery.py", "cli/benchload.py"),
+    "opentelemetry": ("server/otlp.py",),
     "paho": ("server/outputs/mqtt.py",),
     "sqlite3": ("server/outputs/_spool.py",),
     "PIL": ("sinks/video.py", "training/"),

@@ -24,7 +24,7 @@ from stream.server.serve import Plan
 from stream.server.serve import serve as run
 
 DEFAULT = "gestures-a0"
-LISTENING, LIMITS, PAGE = "Who is let in", "What is allowed", "A page for phones"
+LISTENING, LIMITS, PAGE, TRACES = "Who is let in", "What is allowed", "A page for phones", "Traces"
 
 Config = Annotated[
     Path | None,
@@ -157,6 +157,22 @@ Age = Annotated[
         rich_help_panel=LIMITS,
     ),
 ]
+TraceTo = Annotated[
+    str | None,
+    typer.Option(
+        envvar="STREAM_TRACE_TO",
+        metavar="URL",
+        help="Collector of OpenTelemetry traces, OTLP over HTTP, as http://127.0.0.1:4318; needs the extra otel.",
+        rich_help_panel=TRACES,
+        show_default="none: nothing is traced",
+    ),
+]
+TraceShare = Annotated[
+    float,
+    typer.Option(
+        envvar="STREAM_TRACE_SHARE", min=0, max=1, help="Share of the frames that are traced.", rich_help_panel=TRACES
+    ),
+]
 Drain = Annotated[
     float,
     typer.Option(min=0, help="Seconds that open streams have to end after SIGTERM or Ctrl-C.", rich_help_panel=LIMITS),
@@ -195,6 +211,8 @@ def serve(
     idle_timeout_s: Idle = 0.0,
     max_connection_age_s: Age = 0.0,
     drain_s: Drain = 10.0,
+    trace_to: TraceTo = None,
+    trace_share: TraceShare = 0.01,
     log_json: LogJson = False,
     quiet: Quiet = False,
     version: Version = False,  # noqa: ARG001  # answered before this runs
@@ -229,6 +247,8 @@ def serve(
             max_connection_age_s=max_connection_age_s or math.inf,
         ),
         drain_s=drain_s,
+        trace_to=trace_to,
+        trace_share=trace_share,
         tokens=tokens,
         checkpoint_key=checkpoint_key,
         configure=functools.partial(settings.load, config, os.environ) if config else None,

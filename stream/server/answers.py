@@ -69,6 +69,7 @@ class Answers:
 
     def flush(self) -> list[pb.RecognizeResponse]:
         """Answer what is left of a video at its end."""
+        self._stopwatch.start()
         return [reply for shown in (self.film.finish() if self.film else ()) for reply in self._show(*shown, False)]
 
     def _show(self, packet: Incoming, found: Picture | str, is_behind: bool) -> list[pb.RecognizeResponse]:
@@ -82,8 +83,16 @@ class Answers:
 
     def _feed(self, frame: Incoming, picture: Picture) -> list[pb.RecognizeResponse]:
         answer = self._use(frame, picture)
-        is_due = answer.HasField("update") and self.checkpoint_frames and self._used_count % self.checkpoint_frames == 0
-        return [answer, pb.RecognizeResponse(checkpoint=self._checkpoint())] if is_due else [answer]
+        if not answer.HasField("update"):
+            return [answer]
+        is_due = self.checkpoint_frames and self._used_count % self.checkpoint_frames == 0
+        replies = [answer, pb.RecognizeResponse(checkpoint=self._checkpoint())] if is_due else [answer]
+        self._stopwatch.track.done("event")
+        return replies
+
+    def sent(self) -> None:
+        """Note that all there was to say has been said."""
+        self._stopwatch.track.sent()
 
     def go_away(self, grace_s: float) -> pb.RecognizeResponse:
         """Say that the server is about to shut down, and what the stream can be resumed from."""
@@ -95,6 +104,7 @@ class Answers:
 
     def _use(self, frame: Incoming, picture: Picture) -> pb.RecognizeResponse:
         """Preprocess, step, smooth. A picture that cannot be converted changes nothing but the count of drops."""
+        self._stopwatch.track.begin(frame.arrival_ns, frame.offset_s)
         self._stopwatch("decode")
         try:
             update = self.session.feed(Frame(picture, frame.offset_s, frame.arrival_ns))

@@ -88,7 +88,8 @@ class Conversations:
 
     def _begun(self, recogniser: Recogniser, settings: SessionSettings, max_age_s: float, opening: Opening) -> Answers:
         """Begin a session, from a checkpoint if there is one; find out whether it can be resumed in its turn."""
-        stopwatch, every = self._metrics.stopwatch(), heard.checkpoint_frames(opening.config)
+        stopwatch = self._metrics.stopwatch(recogniser, id=opening.stream_id)
+        every = heard.checkpoint_frames(opening.config)
         session = Session(recogniser.runtime, settings, stopwatch)
         if opening.checkpoint:
             session.restore(self._seal.take(opening.checkpoint))
@@ -117,8 +118,10 @@ class Conversations:
             while next_one := await waiting.get():
                 for reply in await self._replies(answers, next_one, waiting.is_behind):
                     await context.write(reply)
+                answers.sent()
             for reply in await self._work(answers.flush):
                 await context.write(reply)
+            answers.sent()
         except (Ended, Overrun) as error:
             end = error
         await context.write(await self._work(answers.finish))

@@ -51,7 +51,7 @@ class Keeper:
         """Keep nothing yet; `see` is shown every frame, and must be quick."""
         self.settings, self.recogniser = settings, recogniser
         self._workers, self._tell, self._metrics, self._see = workers, tell, metrics, see
-        self._watch = metrics.stopwatch()
+        self._watch = metrics.stopwatch(recogniser, source=settings.name)
         self.policy = settings.policy or "latest"
         """What happens to frames that come too fast, as the source needs it."""
         self._session = Session(recogniser.runtime, settings.session, self._watch)
@@ -181,9 +181,13 @@ class Keeper:
             self._heard_s = time.monotonic()
             if update:
                 self._metrics.used(CONFIGURED, update.age_s)
-                self._tell(Used(self._tally.used(), update))
+                news = Used(self._tally.used(), update)
+                self._watch.track.done("event")
+                self._tell(news)
+                self._watch.track.sent()
 
     def _feed(self, frame: Frame) -> Update | None:
+        self._watch.track.begin(frame.arrival_ns, frame.offset_s)
         self._watch.start()
         return self._session.feed(frame)
 

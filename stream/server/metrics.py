@@ -11,9 +11,11 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from stream.recogniser import Recogniser
 from stream.server.admission import Admission
 from stream.server.desk import Post
 from stream.server.standing import Standing, State
+from stream.server.tracing import Tracing, Track
 
 STAGES_S = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 AGES_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -30,9 +32,9 @@ Posts = Callable[[], Iterable[Post]]
 class Stopwatch:
     """Times the stages of one session; what passes between two frames is no stage."""
 
-    def __init__(self, observe: Callable[[str, float], None]) -> None:
-        """Begin stopped."""
-        self._observe, self._at_ns = observe, 0
+    def __init__(self, observe: Callable[[str, float], None], track: Track) -> None:
+        """Begin stopped; every stage is told to `observe` and to `track`, which is told more by others."""
+        self._observe, self.track, self._at_ns = observe, track, 0
 
     def start(self) -> None:
         """Begin a frame."""
@@ -42,14 +44,16 @@ class Stopwatch:
         """End a stage, and begin the next."""
         now_ns = time.perf_counter_ns()
         self._observe(stage, (now_ns - self._at_ns) / 1e9)
+        self.track.lap(stage, self._at_ns, now_ns)
         self._at_ns = now_ns
 
 
 class Metrics:
     """The numbers of one server, in a registry of its own."""
 
-    def __init__(self) -> None:
-        """Begin at nothing."""
+    def __init__(self, tracing: Tracing) -> None:
+        """Begin at nothing; `tracing` is told of single frames."""
+        self._tracing = tracing
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._stages = Histogram(
@@ -71,9 +75,11 @@ class Metrics:
         )
         self._reloads = Counter("stream_reloads", "Files read again, by result.", ["result"], registry=self._registry)
 
-    def stopwatch(self) -> Stopwatch:
-        """Return a stopwatch for one session."""
-        return Stopwatch(lambda stage, seconds: self._stages.labels(stage).observe(seconds))
+    def stopwatch(self, recogniser: Recogniser, **name: str) -> Stopwatch:
+        """Return a stopwatch for one session; `id` names a client's stream, or `source` the operator's."""
+        names = {**name, "model": recogniser.card.name, "engine": recogniser.runtime.name}
+        track = self._tracing.track({f"stream.{kind}": one for kind, one in names.items()})
+        return Stopwatch(lambda stage, seconds: self._stages.labels(stage).observe(seconds), track)
 
     def used(self, origin: str, age_s: float) -> None:
         """Count a frame that was used."""

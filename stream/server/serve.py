@@ -27,6 +27,7 @@ from stream.server.models import Models
 from stream.server.reload import Job, Reloader
 from stream.server.service import NAME, RecognitionService
 from stream.server.settings import Configuration
+from stream.server.tracing import Tracing
 from stream.server.turns import Turns
 from stream.v1 import recognition_pb2_grpc as rpc
 
@@ -79,6 +80,10 @@ class Plan:
     """What is allowed."""
     drain_s: float = 10.0
     """Seconds, 0 or more: how long open streams are given to end by themselves."""
+    trace_to: str | None = None
+    """Address of a collector of traces, OTLP over HTTP; None: nothing is traced."""
+    trace_share: float = 0.01
+    """Share of the frames that are traced, 0 to 1."""
     tokens: Path | None = None
     """The file of tokens; None: none are needed."""
     checkpoint_key: Path | None = None
@@ -107,7 +112,8 @@ async def serve(
         SourceError: nothing can listen at an address.
         StreamError: a model cannot be loaded.
     """
-    caught, models, metrics = asyncio.Queue[signal.Signals](), Models(load), Metrics()
+    caught, models, tracing = asyncio.Queue[signal.Signals](), Models(load), _tracing(plan)
+    metrics = Metrics(tracing)
     with Turns(plan.workers or processors()) as pool:
         desk = Desk()
         hub = Hub(pool, models.get, metrics, desk)
@@ -139,12 +145,24 @@ async def serve(
         finally:
             await asyncio.to_thread(hub.close)
             await asyncio.to_thread(desk.close)
+            await asyncio.to_thread(tracing.close)
     return first
 
 
 def processors() -> int:
     """Count the processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _tracing(plan: Plan) -> Tracing:
+    """Trace frames if that is planned."""
+    if plan.trace_to is None:
+        return Tracing()
+    try:
+        from stream.server.otlp import Collector  # noqa: PLC0415  # its packages come with an extra
+    except ModuleNotFoundError as error:
+        raise MissingDependency("--trace-to", "opentelemetry-exporter-otlp-proto-http", "otel") from error
+    return Collector(plan.trace_to, plan.trace_share)
 
 
 def _server(service: RecognitionService, state: health.aio.HealthServicer, plan: Plan) -> grpc.aio.Server:
