@@ -52,6 +52,16 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name for name in found if card_file(name).is_file()))
 
 
+def check_free(name: str, *, is_forced: bool) -> None:
+    """Keep a model from being replaced unawares.
+
+    Raises:
+        UsageError: one of that name is here, and nobody asked to replace it.
+    """
+    if name in names() and not is_forced:
+        raise UsageError(f"{name!r} is here already; accepted: another name, or --force to replace it")
+
+
 def downloads() -> Path:
     """Return the folder of what is on its way here, made where it is missing."""
     return _made(home() / "downloads")

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +174,9 @@ def parse(table: dict[str, Any], path: Path | None = None) -> Card:
     values = {"name": path.stem} | table if path else dict(table)
     if unknown := sorted(set(values) - set(known)):
         raise ModelError(f"card {values.get('name')!r}: unknown field {unknown[0]!r}; known: {', '.join(known)}")
+    needed = [name for name, item in known.items() if item.default is MISSING and item.default_factory is MISSING]
+    if missing := [name for name in needed if name not in values]:
+        raise ModelError(f"card {values.get('name')!r}: it does not say {', '.join(missing)}")
     for name in ("labels", "background", "members"):
         if name in values:
             values[name] = tuple(values[name])

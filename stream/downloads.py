@@ -37,7 +37,9 @@ class Remote:
     @property
     def by_hand(self) -> str:
         """What to do without a network, in words."""
-        known = f" (git blob id {self.git_blob})" if self.git_blob else ""
+        known = (
+            f" (git blob id {self.git_blob})" if self.git_blob else " (no id of it is published: running it proves it)"
+        )
         return f"fetch {self.address}{known} by hand and give it with --from FILE"
 
 

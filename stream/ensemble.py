@@ -122,16 +122,18 @@ def remember(runtime: Runtime | Ensemble, settings: SessionSettings, lap: Lap) -
     return Memory(runtime, settings, lap)
 
 
-def join(name: str, members: Sequence[Card], variant: str = "mean") -> Card:
+def join(name: str, members: Sequence[Card], variant: str = "mean", *, is_forced: bool = False) -> Card:
     """Write the card of an ensemble into the cache.
 
     Args:
         name: of the ensemble.
         members: cards that can be loaded by their names, two or more.
         variant: what the card says of it.
+        is_forced: replace a model of that name.
 
     Raises:
-        UsageError: there are too few, their labels differ, or one can follow no stream.
+        UsageError: there are too few, two are the same, their labels differ, one can follow no stream, or a model of
+            that name is here.
         ModelError: the card cannot be written.
     """
     _check(name, members)
@@ -150,12 +152,18 @@ def join(name: str, members: Sequence[Card], variant: str = "mean") -> Card:
         source=f"the mean of the logits of {', '.join(names)}",
     )
     with cache.locked(name):
+        cache.check_free(name, is_forced=is_forced)
         return replace(card, path=cache.replace_model(name, cards.dump(card)))
 
 
 def _check(name: str, members: Sequence[Card]) -> None:
     if len(members) < 2 or name in cards.shipped():
         raise UsageError("an ensemble needs a name that no shipped model has, and two members or more")
+    found = [name, *(member.name for member in members)]
+    if twice := next((one for one in found if found.count(one) > 1), None):
+        raise UsageError(
+            f"{twice!r} is named twice; accepted: members that differ, and another name for their ensemble"
+        )
     for member in members:
         if member.kind == "base" or member.members:
             raise UsageError(

@@ -10,7 +10,7 @@ from stream import cache, cards, catalogue, downloads, ensemble, exporters, impo
 from stream.cards import Card
 from stream.catalogue import Entry
 from stream.downloads import Progress, Remote
-from stream.errors import UnknownPart, UsageError
+from stream.errors import ModelError, UnknownPart, UsageError
 from stream.importers.base import Reading, needed_gate
 from stream.nets._movinet_identity import identify
 
@@ -33,6 +33,8 @@ class Order:
     """A file of labels, or "kinetics-600"; else what the file carries, or kinetics-600 where it has 600 classes."""
     dtype: str = "float32"
     """How the weights are stored."""
+    is_forced: bool = False
+    """Replace a model of that name."""
 
 
 def pull(
@@ -56,12 +58,16 @@ def pull(
     entry = catalogue.ENTRIES.get(name)
     if entry is None:
         raise UnknownPart("model to pull", name, catalogue.ENTRIES)
+    if entry.members and (file or address):
+        raise UsageError(
+            f"{name} has no file: it is the mean of {' and '.join(entry.members)}; pull these, each with its own"
+        )
     if entry.members:
         return _pull_ensemble(entry, dtype=dtype, progress=progress, say=say)
     with cache.locked(name):
         if name in cache.names() and file is None:
-            card = cards.load(name)
-            if card.dtype == dtype:
+            card = _whole(name, say)
+            if card and card.dtype == dtype:
                 say(f"{name} is here already")
                 return card
         order = Order(name, _given(entry), KINETICS_600, dtype)
@@ -90,8 +96,22 @@ def bring(source: str, order: Order, say: Say) -> Card:
     """
     if order.name in cards.shipped():
         raise UsageError(f"{order.name!r} is a model that ships; choose another name")
+    if order.name in catalogue.ENTRIES:
+        raise UsageError(f"{order.name!r} is what `stream-models pull` brings; choose another name")
     with cache.locked(order.name):
+        cache.check_free(order.name, is_forced=order.is_forced)
         return _bring(source, order, say)
+
+
+def _whole(name: str, say: Say) -> Card | None:
+    """Return a model that is here, unless its card or its weights are damaged."""
+    try:
+        card = cards.load(name)
+        card.read_weights()
+    except ModelError as error:
+        say(f"{error}; it is brought again")
+        return None
+    return card
 
 
 def _given(entry: Entry) -> dict[str, Any]:
@@ -101,7 +121,7 @@ def _given(entry: Entry) -> dict[str, Any]:
 
 def _pull_ensemble(entry: Entry, *, dtype: str, progress: Progress, say: Say) -> Card:
     members = [pull(member, dtype=dtype, progress=progress, say=say) for member in entry.members]
-    return ensemble.join(entry.name, members, entry.variant)
+    return ensemble.join(entry.name, members, entry.variant, is_forced=True)
 
 
 def _bring(source: str, order: Order, say: Say) -> Card:

@@ -48,6 +48,17 @@ def facts(card: Card) -> dict[str, Any]:
     return plain | runs | {"megabytes": _megabytes(card), "found": where(card), "path": str(card.path)}
 
 
+def holders(name: str) -> list[str]:
+    """List the ensembles that are here and have a model as a member."""
+    found = []
+    for other in cache.names():
+        try:
+            found += [other] if name in cards.load(other).members else []
+        except ModelError:  # a broken card holds nothing
+            continue
+    return found
+
+
 def where(card: Card) -> str:
     """Say where a card was found: shipped, cached, or the folder it is in."""
     if card.path is None or card.path.parent == cards.SHIPPED:

@@ -143,6 +143,12 @@ def test_joined_models_are_loaded_by_the_ensembles_name(tmp_path: Path, monkeypa
     assert [member.card.name for member in recogniser.members] == ["relu6", "clip"]
     update = recogniser.session(top_k=5).feed(frames([0.0], red=1.0)[0])
     assert {label.name for label in update.labels} == set(tiny.LABELS)
+    for name, members in (("relu6", ["relu6", "clip"]), ("twice", ["clip", "clip"])):
+        with pytest.raises(UsageError, match="is named twice"):
+            ensemble.join(name, [cards.load(member) for member in members])
+    with pytest.raises(UsageError, match="'mean' is here already"):
+        ensemble.join("mean", [cards.load("clip"), cards.load("relu6")])
+    assert cards.load("relu6").read_weights()
     with pytest.raises(UsageError, match="two members or more"):
         ensemble.join("alone", [cards.load("relu6")])
     with pytest.raises(UsageError, match="mean cannot be a member"):

@@ -113,7 +113,7 @@ def test_a_bare_state_dict_asks_what_it_does_not_tell(made: Path) -> None:
     assert "not compared" in card.measured["import"]["note"]
     (made / "short.txt").write_text("one\ntwo\n")
     with pytest.raises(UsageError, match=r"short\.txt has 2 labels, the network 5: line 3 is missing"):
-        intake.bring(source, intake.Order("mine", {"gate": "relu6"}, str(made / "short.txt")), quiet)
+        intake.bring(source, intake.Order("other", {"gate": "relu6"}, str(made / "short.txt")), quiet)
 
 
 @pytest.mark.parametrize(("dtype", "share"), [("float16", 0.53), ("int8", 0.3)])
@@ -131,6 +131,42 @@ def test_weights_stored_in_less_room_say_what_it_changes(dtype: str, share: floa
 def test_a_shipped_models_name_is_not_taken(made: Path) -> None:
     with pytest.raises(UsageError, match="ships"):
         intake.bring(str(made / "relu6.onnx"), intake.Order("gestures-a0", {}), quiet)
+
+
+def test_a_model_that_is_here_is_replaced_only_when_that_is_asked_for(made: Path) -> None:
+    intake.bring(str(made / "relu6.onnx"), intake.Order("mine", {}), quiet)
+    with pytest.raises(UsageError, match=r"'mine' is here already; accepted: another name, or --force"):
+        intake.bring(str(made / "clip.onnx"), intake.Order("mine", {}), quiet)
+    assert cards.load("mine").gate == "relu6"
+    assert intake.bring(str(made / "clip.onnx"), intake.Order("mine", {}, is_forced=True), quiet).gate == "clip"
+
+
+def test_a_name_that_pull_brings_is_not_taken_by_something_else(made: Path) -> None:
+    with pytest.raises(UsageError, match="stream-models pull"):
+        intake.bring(str(made / "relu6.onnx"), intake.Order(PULLED, {}), quiet)
+
+
+def test_the_port_has_the_gate_that_it_computes_and_no_other(made: Path) -> None:
+    with pytest.raises(UsageError, match=r"computes the gate 'clip'; 'relu6' was asked for"):
+        intake.bring(
+            str(made / "modelA0_stream_statedict_v3"), intake.Order("mine", {"gate": "relu6"}, "kinetics-600"), quiet
+        )
+
+
+@pytest.mark.parametrize("harm", ["weights", "card"])
+def test_what_is_damaged_here_is_pulled_again(harm: str, catalogued: str) -> None:
+    card, said = pull(address=catalogued), list[str]()
+    assert card.path
+    target = card.path if harm == "card" else card.path.parent / card.weights
+    target.write_bytes(b"[" + target.read_bytes()[1:])
+    again = pull(address=catalogued, say=said.append)
+    assert any("it is brought again" in line for line in said)
+    assert again.read_weights() == cards.load(PULLED).read_weights()
+
+
+def test_an_ensemble_has_no_file_to_give_by_hand(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"the mean of movinet-a4-stream-k600 and movinet-a5-stream-k600; pull these"):
+        intake.pull("movinet-a6-stream-k600", file=tmp_path / "a6", progress=quiet, say=quiet)
 
 
 def test_a_base_net_runs_on_clips_in_python_and_says_that_it_follows_no_stream(tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ Memory = Annotated[
     ),
 ]
 Licence = Annotated[str | None, typer.Option(help="SPDX identifier of the weights' licence.", show_default="none")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a model of that name.")]
 Members = Annotated[list[str], typer.Argument(metavar="MEMBER...", help="Two models or more.", show_default=False)]
 
 
@@ -131,6 +132,7 @@ def import_(
     memory_s: Memory = None,
     licence: Licence = None,
     dtype: Dtype = "float32",
+    force: Force = False,
 ) -> None:
     """Import weights from elsewhere, after comparing what they compute there and here, frame by frame."""
     for field, value in (("dtype", dtype), ("gate", gate), ("classifier_activation", classifier_activation)):
@@ -146,13 +148,14 @@ def import_(
     given = {field: value for field, value in asked.items() if value is not None}
     intake = _intake()
     with Arrival() as arrival:
-        card = intake.bring(source, intake.Order(cache.check_name(name), given, labels, dtype), arrival.say)
+        order = intake.Order(cache.check_name(name), given, labels, dtype, force)
+        card = intake.bring(source, order, arrival.say)
     tell(card)
 
 
-def join(*, name: Name, members: Members) -> None:
+def join(*, name: Name, members: Members, force: Force = False) -> None:
     """Make an ensemble: a model whose logits are the mean of its members', each at its own side and rate."""
-    tell(ensemble.join(cache.check_name(name), [cards.load(member) for member in members]))
+    tell(ensemble.join(cache.check_name(name), [cards.load(member) for member in members], is_forced=force))
 
 
 def show(*, name: Name, as_json: Json = False) -> None:
@@ -185,8 +188,11 @@ def remove(*, name: Name) -> None:
     """Take a model away that was pulled or imported."""
     if name in cards.shipped():
         raise UsageError(f"{name} ships with the package and stays")
+    if name not in cache.names():
+        cards.load(name)  # says what there is
+    if holders := shelf.holders(name):
+        raise UsageError(f"{name} is a member of {', '.join(holders)}; accepted: remove what it is a member of first")
     with cache.locked(name):
-        cards.load(name)
         cache.remove(name)
 
 

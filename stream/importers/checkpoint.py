@@ -44,7 +44,7 @@ def _read(index: Path, given: Mapping[str, Any]) -> Reading:
         reader = tensorflow.train.load_checkpoint(prefix)
         shapes = reader.get_variable_to_shape_map()
         values = {path: reader.get_tensor(path) for path in shapes if not path.startswith("_CHECKPOINTABLE")}
-    except (tensorflow.errors.OpError, RuntimeError, ValueError) as error:
+    except (tensorflow.errors.OpError, RuntimeError, ValueError, IndexError) as error:
         raise ModelError(f"{prefix} is not a checkpoint: {str(error).splitlines()[0]}") from error
 
     def restore(model: Any) -> None:

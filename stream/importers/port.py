@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stream.errors import ModelError
+from stream.errors import ModelError, UsageError
 from stream.importers import _pickles
 from stream.importers.base import Reading, Weights
 from stream.nets import _movinet_port
@@ -16,12 +16,18 @@ def recognises(source: str) -> bool:
     return _pickles.is_pickle(source) and _movinet_port.is_ported(_pickles.names(source))
 
 
-def read(source: str, given: Mapping[str, Any]) -> Reading:  # noqa: ARG001  # the port tells everything
-    """Return the weights; their gate is the port's own."""
+def read(source: str, given: Mapping[str, Any]) -> Reading:
+    """Return the weights; their gate is the port's own.
+
+    Raises:
+        UsageError: another gate was asked for.
+    """
     entries = _pickles.read(source)
     kind = "stream" if any(".conv_2." in name for name in entries) else "base"
     weights = convert_all(entries, kind)
     gate = "clip" if kind == "stream" else "sigmoid"
+    if (asked := given.get("gate", gate)) != gate:
+        raise UsageError(f"{source} is the port's, which computes the gate {gate!r}; {asked!r} was asked for")
     note = f"a state dict alone has nothing to run: not compared; the gate {gate!r} is the one the port computes"
     return Reading(weights, {"kind": kind, "gate": gate, "classifier_activation": "swish"}, note=note)
 

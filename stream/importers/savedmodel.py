@@ -1,12 +1,13 @@
 """Reads a SavedModel of TensorFlow: a folder, an archive of one, or a TensorFlow Hub handle. It runs, so it proves."""
 
 import re
+import tarfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from stream.errors import ModelError
+from stream.errors import DownloadError, ModelError
 from stream.importers import _archives
 from stream.importers._tensorflow import clip_trace, from_names, package, stream_trace
 from stream.importers.base import Reading, Reference, Trace
@@ -17,6 +18,8 @@ KIND = "a SavedModel folder, its .tar.gz, or a TensorFlow Hub handle"
 STATE = "state_"
 """Beginning of a state's name."""
 HANDLES = ("https://", "http://")
+CALLS = ("call", "serving_default")
+"""Signatures of a step, or of a clip; the first there is."""
 INNER = re.compile(r"(?:^|.*/)saved_model\.pb")
 
 
@@ -29,17 +32,31 @@ def read(source: str, given: Mapping[str, Any]) -> Reading:  # noqa: ARG001  # r
     """Return its weights and itself as the reference."""
     tensorflow = package("tensorflow", "a SavedModel")
     if source.startswith(HANDLES):
-        source = package("tensorflow_hub", "a TensorFlow Hub handle").resolve(source)
+        source = _resolve(source)
     with _archives.opened(source, INNER) as file:
         try:
             model = tensorflow.saved_model.load(str(file.parent))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, IndexError, tensorflow.errors.OpError) as error:
             raise ModelError(f"{source} is not a SavedModel: {str(error).splitlines()[0]}") from error
+    call = next((model.signatures[name] for name in CALLS if name in model.signatures), None)
+    if call is None or not hasattr(model, "variables"):
+        raise ModelError(f"{source} is no MoViNet's: it has no variables, or none of the signatures {', '.join(CALLS)}")
     names = _movinet_official.qualify(variable.name for variable in model.variables)
     weights = from_names(dict(zip(names, (variable.numpy() for variable in model.variables), strict=True)))
-    call = model.signatures["call"] if "call" in model.signatures else model.signatures["serving_default"]
     name = f"the SavedModel in TensorFlow {tensorflow.__version__}"
     return Reading(weights, _facts(call), Reference(name, lambda clip: _run(model, call, clip)))
+
+
+def _resolve(handle: str) -> str:
+    """Have TensorFlow Hub bring what a handle names; return its folder."""
+    hub = package("tensorflow_hub", "a TensorFlow Hub handle")
+    try:
+        folder: str = hub.resolve(handle)
+    except (OSError, ValueError, RuntimeError, tarfile.TarError) as error:
+        raise DownloadError(
+            f"cannot fetch {handle}: {error}; where there is no network, fetch its .tar.gz by hand and import that"
+        ) from error
+    return folder
 
 
 def _facts(call: Any) -> dict[str, Any]:

@@ -77,6 +77,8 @@ def test_two_models_are_joined_watched_and_removed(home: Path, clip: Path) -> No
     done = subprocess.run(command, capture_output=True, check=False, text=True, env=environment, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
     assert [json.loads(line) for line in done.stdout.splitlines()]
+    held = run(home, "remove", "other")
+    assert (held.returncode, "other is a member of both" in held.stderr) == (2, True)
     assert run(home, "remove", "both").returncode == 0
     gone = run(home, "show", "both")
     assert (gone.returncode, "no model named 'both'" in gone.stderr) == (2, True)

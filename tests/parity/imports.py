@@ -95,7 +95,7 @@ def faults(case: Case, form: str, source: str) -> Iterator[str]:
     given = {} if form in ("saved", "handle") or case.kind == "base" else {"gate": case.gate}
     begin = time.perf_counter()
     try:
-        card = intake.bring(source, intake.Order("imported", given), lambda _: None)
+        card = intake.bring(source, intake.Order("imported", given, is_forced=True), lambda _: None)
     except StreamError as error:
         yield str(error)
         return
