@@ -13,7 +13,7 @@ import pytest
 
 from stream.server.otlp import ROOM
 from stream.server.otlp import Collector as Telling
-from stream.server.tracing import Tracing, Track
+from stream.server.tracing import Noted, Noting, Tracing, Track
 from stream.v1 import recognition_pb2 as pb
 from tests.server import live, test_packets
 from tests.server.collector import Collector, Trace, attributes, collecting
@@ -138,6 +138,20 @@ def test_a_dead_collector_changes_no_answer_and_holds_up_no_end(is_mute: bool, m
         took_s = time.monotonic() - end_s
     assert took_s < 5, f"{took_s:.1f} s"
     assert sum("takes none" in line for line in there.log) in ((0, 1) if is_mute else (1,))
+
+
+def test_a_frame_that_is_not_done_leaves_nothing_to_the_next() -> None:
+    found: list[Noted] = []
+    track = Noting(0.5, found.append)
+    for number in range(400):
+        track.begin(time.monotonic_ns(), float(number))
+        track.lap(str(number), 1, 2)
+        if number % 2:
+            track.done("event")
+            track.sent()
+    assert 60 <= len(found) <= 140
+    for noted in found:
+        assert [stage for stage, _, _ in noted.laps] == [f"{noted.offset_s:g}", "event", "sink"]
 
 
 def test_it_is_said_once_that_a_collector_takes_none_and_once_that_it_does_again(
