@@ -125,7 +125,13 @@ def _split(order: Order) -> Split:
     root = order.data if order.data.is_dir() else order.videos or order.data.parent
     found = splits.split(samples, root, order.share, group_by=order.group_by, how=order.how, seed=order.settings.seed)
     order.run.mkdir(parents=True, exist_ok=True)
-    (order.run / "split.json").write_text(json.dumps(found.story(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    path, story = order.run / "split.json", json.dumps(found.story(), indent=1, ensure_ascii=False) + "\n"
+    if order.is_resumed and path.exists() and path.read_text("utf-8") != story:
+        raise UsageError(
+            f"{order.data}, or how it is split, is no longer what {path} says: what was learned from would judge; "
+            "accepted: the same data and flags, or another --out"
+        )
+    path.write_text(story, "utf-8")
     return found
 
 

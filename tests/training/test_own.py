@@ -198,6 +198,12 @@ def test_a_killed_run_goes_on_to_the_same_weights(data: Path, tmp_path: Path, wh
     code, _ = interrupted(data, tmp_path, subprocess.Popen.kill, 7)
     assert code == -signal.SIGKILL
     assert not (tmp_path / "it" / "it.toml").exists()
+    split = tmp_path / "it" / "split.json"
+    kept = split.read_text()
+    split.write_text(kept.replace("validation", "elsewhere"))
+    other = run(data, tmp_path, "--resume")
+    assert (other.returncode, "is no longer what" in other.stderr) == (2, True)
+    split.write_text(kept)
     resumed = run(data, tmp_path, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     found = parameters(tmp_path)
