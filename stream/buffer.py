@@ -183,7 +183,8 @@ def frames(
     buffer = Buffer[Frame](policy, size, patience_s)
     if not (source.is_live or policy == "latest"):
         return _read(source, count_drop)
-    stream = _read_ahead(source, buffer, count_drop)
+    packets = _read(source, lambda cause, _count: buffer.drop(cause))
+    stream = read_ahead(source.uri, packets, buffer, count_drop)
     is_bounded = policy == "latest" and source.is_live and math.isfinite(max_age_s)
     return _fresh(stream, max_age_s, patience_s, count_drop) if is_bounded else stream
 
@@ -215,23 +216,26 @@ def _read(source: Packets, count_drop: CountDrop) -> Generator[Frame, None, None
             count_drop("decode", 1)
 
 
-def _read_ahead(source: Packets, buffer: Buffer[Frame], count_drop: CountDrop) -> Generator[Frame, None, None]:
-    thread = threading.Thread(target=_fill, args=(source, buffer), name=f"read {source.uri}", daemon=True)
+def read_ahead(
+    name: str, items: Iterator[Item], buffer: Buffer[Item], count_drop: CountDrop
+) -> Generator[Item, None, None]:
+    """Take `items` in a thread of their own, named `name`, into the buffer, and yield what comes out of it."""
+    thread = threading.Thread(target=_fill, args=(items, buffer), name=f"read {name}", daemon=True)
     thread.start()
     try:
-        for frame in buffer:
+        for item in buffer:
             _report(buffer, count_drop)
-            yield frame
+            yield item
     finally:
         buffer.close()
         thread.join(LEAVE_S)
         _report(buffer, count_drop)
 
 
-def _fill(source: Packets, buffer: Buffer[Frame]) -> None:
+def _fill(items: Iterator[Item], buffer: Buffer[Item]) -> None:
     try:
-        for frame in _read(source, lambda cause, _count: buffer.drop(cause)):
-            if not buffer.put(frame):
+        for item in items:
+            if not buffer.put(item):
                 return
     except BaseException as error:  # whatever it is belongs to the consumer: a thread has nobody to tell
         buffer.end(error)
@@ -239,6 +243,6 @@ def _fill(source: Packets, buffer: Buffer[Frame]) -> None:
         buffer.end()
 
 
-def _report(buffer: Buffer[Frame], count_drop: CountDrop) -> None:
+def _report(buffer: Buffer[Item], count_drop: CountDrop) -> None:
     for cause, count in buffer.drops().items():
         count_drop(cause, count)

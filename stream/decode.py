@@ -101,6 +101,23 @@ class RgbPicture:
         return cast(Rgb, convert(self.frame, "rgb24", width_px, height_px).to_ndarray())
 
 
+class UnseenPicture:
+    """A picture that somebody else has: its size may be known, its pixels are not here."""
+
+    __slots__ = ("height_px", "where", "width_px")
+
+    def __init__(self, where: str, width_px: int = 0, height_px: int = 0) -> None:
+        self.where, self.width_px, self.height_px = where, width_px, height_px
+
+    def rgb(self, width_px: int | None = None, height_px: int | None = None) -> Rgb:  # noqa: ARG002  # as the protocol has it
+        """Refuse.
+
+        Raises:
+            DecodeError: it is not here; says where it is.
+        """
+        raise DecodeError(f"this picture {self.where}, and was never decoded here")
+
+
 def convert(
     frame: av.VideoFrame, pixels: str, width_px: int | None = None, height_px: int | None = None
 ) -> av.VideoFrame:

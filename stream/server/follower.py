@@ -10,11 +10,12 @@ from typing import Any
 
 import grpc
 
+from stream.decode import UnseenPicture
 from stream.errors import ServiceError, UsageError
 from stream.server import clientside
 from stream.server.backoff import Backoff
 from stream.server.entry import Entry
-from stream.types import Frame, LabelEvent, Phase, Rgb, Update
+from stream.types import Frame, LabelEvent, Phase, Update
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
 
@@ -26,17 +27,9 @@ LONGEST_PAUSE_S = 30.0
 NEAR_S = 0.5
 """Seconds: a clock this near to the time that passed while the server was away is the one that was heard before."""
 
+UNSEEN = UnseenPicture("stays with the server that keeps its source")
+
 _log = logging.getLogger(__name__)
-
-
-class _Unseen:
-    """The picture stays with the server."""
-
-    width_px = height_px = 0
-
-    def rgb(self, width_px: int | None = None, height_px: int | None = None) -> Rgb:  # noqa: ARG002
-        """There is none."""
-        raise UsageError("a source that a server keeps sends no pictures")
 
 
 def follow(name: str, target: str, send: Send, *, entry: Entry, stop_s: float = math.inf) -> None:
@@ -113,7 +106,7 @@ class _Follower:
         self._begin_s = update.offset_s if self._begin_s is None else self._begin_s
         if update.offset_s - self._begin_s >= self._stop_s:
             return True
-        self._last = Frame(_Unseen(), update.offset_s, 0), update
+        self._last = Frame(UNSEEN, update.offset_s, 0), update
         self._send(*self._last)
         return False
 

@@ -5,21 +5,18 @@ where a live source's packets find no room, those that wait are given up, and al
 """
 
 import math
-import threading
-from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
-from stream.buffer import LEAVE_S, CountDrop, frames
+from stream.buffer import Buffer, CountDrop, frames, read_ahead
 from stream.cards import Card
-from stream.decode import encode_jpeg
-from stream.errors import DecodeError
+from stream.decode import UnseenPicture, encode_jpeg
 from stream.resampling import Resampler
 from stream.server import clientside
 from stream.server.wire import CODECS
 from stream.sources.base import EncodedSource, Encoding, Source
-from stream.types import Frame, Picture, Rgb
+from stream.types import Frame, Picture
 from stream.v1 import recognition_pb2 as pb
 
 ROOM = 256
@@ -35,22 +32,6 @@ class Parcel:
     """None where the model does not need it."""
     is_key: bool = True
     """It can be decoded without others."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unseen:
-    """The picture of a packet that was sent as it is."""
-
-    width_px: int
-    height_px: int
-
-    def rgb(self, width_px: int | None = None, height_px: int | None = None) -> Rgb:  # noqa: ARG002  # as the protocol has it
-        """Refuse.
-
-        Raises:
-            DecodeError: it was never decoded here.
-        """
-        raise DecodeError("this picture was sent to the server as it is, and never decoded here")
 
 
 def format_of(encoding: Encoding) -> pb.VideoFormat | None:
@@ -77,7 +58,7 @@ def pictures(
 
 def packets(source: EncodedSource, encoding: Encoding, count_drop: CountDrop) -> Generator[Parcel, None, None]:
     """Yield every packet from the first key frame on; those of a live source are read in a thread of its own."""
-    unseen = Unseen(encoding.width_px, encoding.height_px)
+    unseen = UnseenPicture("was sent to the server as it is", encoding.width_px, encoding.height_px)
 
     def parcels() -> Generator[Parcel, None, None]:
         for packet in source:
@@ -85,82 +66,28 @@ def packets(source: EncodedSource, encoding: Encoding, count_drop: CountDrop) ->
                 message = clientside.frame_of(max(0.0, found.offset_s), packet=found.data)
                 yield Parcel(Frame(unseen, found.offset_s, found.arrival_ns), message, found.is_key)
 
-    if not source.is_live:
-        return parcels()
-    return _read_ahead(parcels, source.uri, count_drop)
+    return read_ahead(source.uri, parcels(), _Groups(), count_drop) if source.is_live else parcels()
 
 
-class _Groups:
+class _Groups(Buffer[Parcel]):
     """Packets between a thread that reads and one that sends; what is given up is given up to the next key frame."""
 
     def __init__(self) -> None:
-        self._parcels = deque[Parcel]()
-        self._changed = threading.Condition()
-        self._needs_key, self.is_over, self.lost_count = True, False, 0
-        self._error: BaseException | None = None
+        super().__init__("latest", ROOM)
+        self._needs_key = True
 
-    def put(self, parcel: Parcel) -> bool:
+    def put(self, item: Parcel) -> bool:
         """Add the newest; False when nobody takes them any more."""
         with self._changed:
-            if len(self._parcels) >= ROOM:
-                self.lost_count += len(self._parcels)
-                self._parcels.clear()
+            if len(self._items) >= self._size:
+                self._drops["backlog"] += len(self._items)
+                self._items.clear()
                 self._needs_key = True
-            if self._needs_key and not parcel.is_key:
-                self.lost_count += 1
-            else:
-                self._needs_key = False
-                self._parcels.append(parcel)
-            self._changed.notify_all()
-            return not self.is_over
-
-    def end(self, error: BaseException | None = None) -> None:
-        """Say that no more come."""
-        with self._changed:
-            self.is_over, self._error = True, self._error or error
-            self._changed.notify_all()
-
-    def get(self) -> Parcel | None:
-        """Take the oldest; None at the end.
-
-        Raises:
-            BaseException: what the source ended with.
-        """
-        with self._changed:
-            while not (self._parcels or self.is_over):
-                self._changed.wait(1.0)
-            if self._parcels:
-                return self._parcels.popleft()
-            if self._error:
-                raise self._error
-            return None
-
-
-def _read_ahead(
-    parcels: Callable[[], Generator[Parcel, None, None]], name: str, count_drop: CountDrop
-) -> Generator[Parcel, None, None]:
-    groups = _Groups()
-
-    def fill() -> None:
-        try:
-            for parcel in parcels():
-                if not groups.put(parcel):
-                    return
-        except BaseException as error:  # whatever it is belongs to who sends
-            groups.end(error)
-        else:
-            groups.end()
-
-    thread = threading.Thread(target=fill, name=f"read {name}", daemon=True)
-    thread.start()
-    try:
-        while parcel := groups.get():
-            lost, groups.lost_count = groups.lost_count, 0
-            count_drop("backlog", lost)
-            yield parcel
-    finally:
-        groups.end()
-        thread.join(LEAVE_S)
+            if self._needs_key and not item.is_key:
+                self._drops["backlog"] += 1
+                return not self._is_closed
+            self._needs_key = False
+            return super().put(item)
 
 
 def _side_px(picture: Picture, side_px: int) -> int:

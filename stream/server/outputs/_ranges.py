@@ -8,25 +8,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from stream.decode import UnseenPicture
 from stream.errors import OutputError, UsageError
 from stream.server.news import Gap, Over, Used
 from stream.server.outputs.base import Output, OutputSettings, Told
 from stream.sinks import open_sink
 from stream.sinks.base import Sink
-from stream.types import Frame, LabelEvent, Rgb, Update
+from stream.types import Frame, LabelEvent, Update
 
 FIELDS = {"folder": "a text", "view": "a text"}
 PARTIAL = ".part"
-
-
-class _Unseen:
-    """A picture that nobody looks at: these sinks want to know when a frame was."""
-
-    width_px = height_px = 0
-
-    def rgb(self, width_px: int | None = None, height_px: int | None = None) -> Rgb:
-        """There is none."""
-        raise NotImplementedError
+UNSEEN = UnseenPicture("is of no interest to these sinks")
 
 
 class Recording:
@@ -149,4 +141,4 @@ class Ranges(Output):
 
 
 def _frame(offset_s: float, duration_s: float | None = None) -> Frame:
-    return Frame(_Unseen(), offset_s, 0, duration_s)
+    return Frame(UNSEEN, offset_s, 0, duration_s)
