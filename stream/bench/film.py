@@ -7,6 +7,7 @@ from stream.cards import Card
 from stream.decode import encode_jpeg
 from stream.errors import UsageError
 from stream.resampling import Resampler
+from stream.server.parcels import long_side_px
 from stream.sources import open_source
 
 LONGEST = 300
@@ -31,8 +32,7 @@ def film(uri: str, card: Card, fps: float, *, is_full: bool = False) -> tuple[by
     with open_source(uri) as source, closing(frames(source, "wait", lambda *_: None)) as stream:
         for frame in stream:
             if clock.takes(frame.offset_s):
-                short, long = sorted((frame.picture.width_px, frame.picture.height_px))
-                side_px = None if is_full else -(-card.side_px * long // short)
+                side_px = None if is_full else long_side_px(frame.picture, card.side_px)
                 made.append(encode_jpeg(frame.picture, max_side_px=side_px))
             if len(made) == LONGEST:
                 break

@@ -49,7 +49,7 @@ def pictures(
     with closing(frames(source, policy, count_drop)) as stream:
         for frame in stream:
             if resampler.takes(frame.offset_s):
-                jpeg = encode_jpeg(frame.picture, quality, _side_px(frame.picture, card.side_px))
+                jpeg = encode_jpeg(frame.picture, quality, long_side_px(frame.picture, card.side_px))
                 yield Parcel(frame, clientside.frame_of(frame.offset_s, image=jpeg))
             else:
                 count_drop("rate", 1)
@@ -90,7 +90,7 @@ class _Groups(Buffer[Parcel]):
             return super().put(item)
 
 
-def _side_px(picture: Picture, side_px: int) -> int:
+def long_side_px(picture: Picture, side_px: int) -> int:
     """Return the long side at which the short one is the model's."""
     short, long = sorted((picture.width_px, picture.height_px))
     return math.ceil(side_px * long / short)
