@@ -1,19 +1,22 @@
 """What can be pulled: names, addresses and how each file is verified. Facts only; nothing here opens a connection.
 
 PyTorch state dicts: github.com/Atze00/MoViNet-pytorch (MIT), converted from Google's release; its git blob ids verify a
-download. SavedModels: Google's own (Apache-2.0), in the compressed form TensorFlow Hub serves; no hash is published, so
-what they are is proved by running them.
+download. SavedModels and checkpoints: Google's own (Apache-2.0), as TensorFlow Hub and the Model Garden serve them; no
+hash is published, so what they are is proved by running them.
 """
 
 from dataclasses import dataclass
 
 SIDES_PX = {"t0": 160, "a0": 172, "a1": 172, "a2": 224, "a3": 256, "a4": 290, "a5": 320}
 RATES_FPS = {"t0": 5.0, "a0": 5.0, "a1": 5.0, "a2": 5.0, "a3": 12.0, "a4": 8.0, "a5": 12.0}
+LARGE = ("a3", "a4", "a5")
+"""Variants whose stream nets the port does not have."""
 SECONDS = 10
 """Length of a training clip; times the rate, it is the count of frames the positional index was trained on."""
 
 PORT = "https://raw.githubusercontent.com/Atze00/MoViNet-pytorch/c2d1edf48fc6c5259707f9d833f22171b4f63493/weights/"
-HUB = "https://tfhub.dev/tensorflow/movinet/{variant}/{kind}/kinetics-600/classification/3?tf-hub-format=compressed"
+HUB = "https://tfhub.dev/tensorflow/movinet/{variant}/{kind}/kinetics-600/classification/3"
+GARDEN = "https://storage.googleapis.com/tf_model_garden/vision/movinet/movinet_{variant}_{kind}.tar.gz"
 
 BLOBS = {
     "modelA0_stream_statedict_v3": "1b467adcbf00040713526ec927b3fbfd5aaac487",
@@ -36,6 +39,24 @@ MEGABYTES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a model's weights are, and in which form."""
+
+    address: str
+    """Of the file."""
+    form: str
+    """The importer that reads it."""
+    git_blob: str = ""
+    """Git blob id of the file; empty where none is known."""
+    gate: str = ""
+    """The gate of the weights; empty where running the file tells."""
+    licence: str
+    """SPDX identifier."""
+    source: str
+    """Where the weights come from, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A model that can be pulled."""
 
@@ -47,28 +68,22 @@ class Entry:
     """stream or base."""
     megabytes: float
     """Of the weights as float32."""
-    address: str = ""
-    """Where its file is; empty for an ensemble."""
-    git_blob: str = ""
-    """Git blob id of that file; empty where none is known."""
-    gate: str = ""
-    """The gate of the weights; empty where running the file tells."""
-    licence: str = ""
-    """SPDX identifier."""
-    source: str = ""
-    """Where the weights come from, in words."""
+    places: tuple[Place, ...] = ()
+    """Where its weights are: the second is tried where the first gives nothing. An ensemble has none."""
     members: tuple[str, ...] = ()
     """Of an ensemble: the models whose logits are averaged."""
 
 
-def _ported(variant: str, kind: str) -> Entry:
+def _entry(variant: str, kind: str, *places: Place) -> Entry:
+    name = f"movinet-{variant}-{kind}-k600"
+    return Entry(name=name, variant=variant, kind=kind, megabytes=MEGABYTES[kind][variant], places=places)
+
+
+def _port(variant: str, kind: str) -> Place:
     file = f"model{variant.upper()}_{'stream_' if kind == 'stream' else ''}statedict_v3"
-    return Entry(
-        name=f"movinet-{variant}-{kind}-k600",
-        variant=variant,
-        kind=kind,
-        megabytes=MEGABYTES[kind][variant],
+    return Place(
         address=PORT + file,
+        form="port",
         git_blob=BLOBS[file],
         gate="clip" if kind == "stream" else "sigmoid",
         licence="MIT",
@@ -76,15 +91,25 @@ def _ported(variant: str, kind: str) -> Entry:
     )
 
 
-def _saved(variant: str, kind: str) -> Entry:
-    return Entry(
-        name=f"movinet-{variant}-{kind}-k600",
-        variant=variant,
-        kind=kind,
-        megabytes=MEGABYTES[kind][variant],
-        address=HUB.format(variant=variant, kind=kind),
+def _hub(variant: str, kind: str) -> Place:
+    handle = HUB.format(variant=variant, kind=kind)
+    return Place(
+        address=f"{handle}?tf-hub-format=compressed",
+        form="savedmodel",
         licence="Apache-2.0",
-        source=f"tfhub.dev/tensorflow/movinet/{variant}/{kind}/kinetics-600/classification/3, Google's release",
+        source=f"{handle.removeprefix('https://')}, Google's release",
+    )
+
+
+def _garden(variant: str, kind: str) -> Place:
+    """A checkpoint does not tell its gate; what was published in 2021 was trained with `clip`."""
+    address = GARDEN.format(variant=variant, kind=kind)
+    return Place(
+        address=address,
+        form="checkpoint",
+        gate="clip",
+        licence="Apache-2.0",
+        source=f"{address.removeprefix('https://')}, Google's release",
     )
 
 
@@ -102,10 +127,10 @@ def _mean(kind: str) -> Entry:
 ENTRIES = {
     entry.name: entry
     for entry in (
-        *(_ported(variant, "stream") for variant in ("a0", "a1", "a2")),
-        *(_saved(variant, "stream") for variant in ("a3", "a4", "a5")),
+        *(_entry(variant, "stream", _port(variant, "stream")) for variant in ("a0", "a1", "a2")),
+        *(_entry(variant, "stream", _hub(variant, "stream"), _garden(variant, "stream")) for variant in LARGE),
         _mean("stream"),
-        *(_ported(variant, "base") for variant in ("a0", "a1", "a2", "a3", "a4", "a5")),
+        *(_entry(variant, "base", _port(variant, "base")) for variant in ("a0", "a1", "a2", *LARGE)),
     )
 }
 """Name -> what can be pulled."""

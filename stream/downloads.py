@@ -89,10 +89,21 @@ def fetch(remote: Remote, part: Path, progress: Progress = lambda _here, _total:
         found = git_blob(part) if remote.git_blob else ""
         if found == remote.git_blob:
             return part
-        part.unlink()
+        clear(part)
         if not was_begun:
             break
     raise DownloadError(f"what {remote.address} gives has git blob id {found}, {remote.git_blob} is expected: refused")
+
+
+def clear(part: Path) -> None:
+    """Take away what was fetched, and what was noted of it."""
+    for left in (part, _mark(part)):
+        left.unlink(missing_ok=True)
+
+
+def _mark(part: Path) -> Path:
+    """Return where it is noted which file `part` is the beginning of."""
+    return part.with_suffix(".etag")
 
 
 def _complete(remote: Remote, part: Path, progress: Progress) -> None:
@@ -123,7 +134,7 @@ def _advance(remote: Remote, part: Path, progress: Progress) -> bool:
             start = here.size if reply.status == 206 and _starts_at(reply.headers, here.size) else 0
             length = reply.headers.get("Content-Length")
             total = start + int(length) if length else None
-            part.with_suffix(".etag").write_text(reply.headers.get("ETag") or "", "utf-8")
+            _mark(part).write_text(reply.headers.get("ETag") or "", "utf-8")
             with part.open("ab" if start else "wb") as file:
                 size = _copy(reply, file, start, total, progress)
     except urllib.error.HTTPError as error:
@@ -142,7 +153,7 @@ class _Begun:
 def _resumable(remote: Remote, part: Path) -> _Begun:
     """Say how much is here, and ask for the rest; where no id will tell, only of the very same file."""
     size = part.stat().st_size if part.exists() else 0
-    mark = part.with_suffix(".etag")
+    mark = _mark(part)
     etag = mark.read_text("utf-8") if mark.exists() else ""
     is_sure = etag.startswith('"')  # a weak one may name other bytes
     if not size or not (remote.git_blob or is_sure):

@@ -31,8 +31,19 @@ class Proof:
     """The card whose gate and activation fit best."""
     difference: float
     """Largest difference of a logit."""
-    reference: str
-    """What was run beside ours, for people."""
+    reference: Reference
+    """What was run beside ours."""
+
+    def told(self) -> dict[str, Any]:
+        """Return what a card keeps of it."""
+        found = {
+            "reference": self.reference.name,
+            "frames": FRAMES,
+            "largest_difference": float(f"{self.difference:.2g}"),
+        }
+        if self.card.kind == "stream" and not self.reference.is_gate_told:
+            found["note"] = f"the gate {self.card.gate!r} was given and used on both sides: this does not prove it"
+        return found
 
 
 def build(card: Card, reading: Reading) -> MoViNet:
@@ -65,9 +76,9 @@ def prove(card: Card, reading: Reading, reference: Reference, told: Collection[s
     worst = difference(ours["logits"], theirs["logits"])
     if not worst <= TOLERANCE:  # also where it is not a number
         raise ParityError(
-            f"card {card.name!r} against {reference.name}, first at {_first(ours, theirs)}", worst, TOLERANCE
+            f"refused: {card.name!r} against {reference.name}, first at {_first(ours, theirs)}", worst, TOLERANCE
         )
-    return Proof(best, worst, reference.name)
+    return Proof(best, worst, reference)
 
 
 def frames(card: Card) -> Array:

@@ -12,6 +12,13 @@ from stream.errors import ModelError
 SHIPPED, CACHED, ELSEWHERE = "shipped", "cached", "to be pulled"
 
 
+OF_A_NET = (
+    *("kind", "gate", "classifier_activation", "fit", "lighten", "memory_s", "trained_frames"),
+    *("dtype", "is_folded"),
+)
+"""Fields of a card that say nothing of an ensemble: each member has its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One model in a list."""
@@ -41,7 +48,8 @@ def rows() -> list[Row]:
 
 def facts(card: Card) -> dict[str, Any]:
     """Return what a card says, where it was found, and which engine runs it by default, as JSON can hold it."""
-    values = {item.name: getattr(card, item.name) for item in fields(Card) if item.name != "path"}
+    others = {"path", *(OF_A_NET if card.members else ())}
+    values = {item.name: getattr(card, item.name) for item in fields(Card) if item.name not in others}
     said = {name: value for name, value in values.items() if value not in ("", (), {})}
     plain = {name: "inf" if value == math.inf else value for name, value in said.items()}
     runs = {"engine": engines.choose(card)} if card.kind == "stream" and not card.members else {}
@@ -106,5 +114,5 @@ def _entry(name: str) -> Row:
     variants = [catalogue.ENTRIES[member].variant for member in entry.members] or [entry.variant]
     side = max(catalogue.SIDES_PX[variant] for variant in variants)
     fps = max(catalogue.RATES_FPS[variant] for variant in variants)
-    licence = entry.licence or catalogue.ENTRIES[entry.members[0]].licence
-    return Row(name, 600, side, fps, entry.megabytes, licence, ELSEWHERE)
+    [place, *_] = entry.places or catalogue.ENTRIES[entry.members[0]].places
+    return Row(name, 600, side, fps, entry.megabytes, place.licence, ELSEWHERE)

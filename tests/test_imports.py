@@ -23,7 +23,7 @@ ROWS = (
     {"memory", "importers", "engines"},
     {"ensemble", "proof"},
     {"pipeline", "intake", "shelf"},
-    {"recogniser"},
+    {"recogniser", "pulling"},
     {"server", "training", "report"},
     {"evaluation", "bench"},
     {"cli", "__init__"},
@@ -35,7 +35,7 @@ PARTS = ("sources", "nets", "runtimes", "exporters", "importers", "sinks")
 
 HEAVY = {
     "torch": ("nets/", "exporters/", "importers/", "training/", "runtimes/torch.py", "weights.py", "proof.py"),
-    "onnx": ("exporters/", "importers/onnx.py"),
+    "onnx": ("exporters/",),
     "onnxruntime": ("runtimes/onnxruntime.py", "exporters/"),
     "av": ("decode.py", "sources/", "sinks/video.py", "training/"),
     "grpc": ("server/", "v1/", "bench/load.py"),

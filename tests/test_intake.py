@@ -1,22 +1,16 @@
 """What is imported proves itself, what is pulled is what was meant, and both are then loaded by name."""
 
 import dataclasses
-import functools
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
 import stream
-from stream import cache, cards, catalogue, intake, proof
-from stream.downloads import git_blob
-from stream.errors import DownloadError, ModelError, ParityError, UnknownPart, UsageError
+from stream import cache, cards, intake, proof
+from stream.errors import ModelError, ParityError, UsageError
 from stream.importers import onnx as onnx_importer
 from tests import tiny
 from tests.importers import port
@@ -42,24 +36,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for which in ("relu6", "clip"):
         tiny.write(folder, which)
     torch.save(tiny.net(tiny.card("relu6")).state_dict(), folder / "net.pt")
-    torch.save(port.state_dict(port.models()["a0-stream"]), folder / "modelA0_stream_statedict_v3")
+    torch.save(port.state_dict(port.models()["a0-stream"], 5), folder / "modelA0_stream_statedict_v3")
     return folder
-
-
-@pytest.fixture
-def catalogued(made: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An address that serves the port's file, whose id the catalogue knows; the real one cannot be had here."""
-    entry = dataclasses.replace(catalogue.ENTRIES[PULLED], git_blob=git_blob(made / "modelA0_stream_statedict_v3"))
-    monkeypatch.setitem(catalogue.ENTRIES, PULLED, entry)
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(made))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
-        threading.Thread(target=http.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{http.server_address[1]}/modelA0_stream_statedict_v3"
-        http.shutdown()
-
-
-def pull(**changes: object) -> cards.Card:
-    return intake.pull(PULLED, **({"progress": quiet, "say": quiet} | changes))
 
 
 def test_an_onnx_file_comes_back_as_it_was_and_says_how_far_it_is_off(made: Path) -> None:
@@ -108,7 +86,9 @@ def test_a_bare_state_dict_asks_what_it_does_not_tell(made: Path) -> None:
     labels.write_text("\n".join(tiny.LABELS))
     with pytest.raises(UsageError, match=r"--gate clip .* --gate relu6"):
         intake.bring(source, intake.Order("mine", {}, str(labels)), quiet)
-    card = intake.bring(source, intake.Order("mine", {"gate": "relu6", "side_px": 32}, str(labels)), quiet)
+    said = list[str]()
+    card = intake.bring(source, intake.Order("mine", {"gate": "relu6", "side_px": 32}, str(labels)), said.append)
+    assert "taken as 5 fps, as t0 was published; --fps to say otherwise" in said
     assert (card.variant, card.labels) == ("t0", tiny.LABELS)
     assert "not compared" in card.measured["import"]["note"]
     (made / "short.txt").write_text("one\ntwo\n")
@@ -126,6 +106,52 @@ def test_weights_stored_in_less_room_say_what_it_changes(dtype: str, share: floa
     clip = proof.frames(card)
     seen = np.abs(whole.step(clip, whole.init_state(), 1.0)[0] - small.step(clip, small.init_state(), 1.0)[0]).max()
     assert 0 < seen <= 1.1 * stored["largest_change"]
+
+
+def carrying(file: Path, **changes: object) -> bytes:
+    """Return a model file whose card says something else."""
+    model = onnx.load(file)
+    [entry] = [entry for entry in model.metadata_props if entry.key == "card"]
+    entry.value = cards.dump(dataclasses.replace(cards.load(str(file.with_suffix(".toml"))), **changes))
+    return model.SerializeToString()
+
+
+def test_a_file_that_stores_little_is_stored_as_little(made: Path, tmp_path: Path) -> None:
+    small = intake.bring(str(made / "relu6.onnx"), intake.Order("small", {}, dtype="int8"), quiet)
+    (tmp_path / "small.onnx").write_bytes(small.read_weights())
+    again = intake.bring(str(tmp_path / "small.onnx"), intake.Order("again", {}), quiet)
+    assert (again.dtype, again.measured["storage"]["largest_change"]) == ("int8", 0.0)
+    wide = intake.Order("wide", {}, dtype="float32")
+    assert intake.bring(str(tmp_path / "small.onnx"), wide, quiet).dtype == "float32"
+
+
+def test_a_step_for_phones_has_no_weights_to_give(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "folded.onnx").write_bytes(carrying(made / "relu6.onnx", is_folded=True))
+    with pytest.raises(ModelError, match="written for phones"):
+        intake.bring(str(tmp_path / "folded.onnx"), intake.Order("mine", {}), quiet)
+
+
+def test_other_labels_or_another_side_for_a_file_that_tells_its_own(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "told.onnx").write_bytes(
+        carrying(made / "clip.onnx", background=("one",), mirror_pairs=(("two", "three"),))
+    )
+    (tmp_path / "own.txt").write_text("a\nb\nthree\ntwo\ne\n")
+    said = list[str]()
+    order = intake.Order("mine", {}, str(tmp_path / "own.txt"))
+    card = intake.bring(str(tmp_path / "told.onnx"), order, said.append)
+    assert (card.labels, card.background) == (("a", "b", "three", "two", "e"), ())
+    assert card.mirror_pairs == (("two", "three"),)
+    assert "no longer background, as the labels are others: one" in said
+    with pytest.raises(UsageError, match=r"takes pictures of 33 px, 48 px were asked for"):
+        intake.bring(str(made / "clip.onnx"), intake.Order("other", {"side_px": 48}), quiet)
+
+
+def test_a_gate_that_was_given_to_both_sides_is_not_called_proved(made: Path) -> None:
+    reading = onnx_importer.read(str(made / "relu6.onnx"), {})
+    assert reading.reference
+    bare = dataclasses.replace(reading.reference, is_gate_told=False)
+    assert "note" not in proof.prove(tiny.card("relu6"), reading, reading.reference, ("gate",)).told()
+    assert "'relu6' was given" in proof.prove(tiny.card("relu6"), reading, bare, ("gate",)).told()["note"]
 
 
 def test_a_shipped_models_name_is_not_taken(made: Path) -> None:
@@ -153,22 +179,6 @@ def test_the_port_has_the_gate_that_it_computes_and_no_other(made: Path) -> None
         )
 
 
-@pytest.mark.parametrize("harm", ["weights", "card"])
-def test_what_is_damaged_here_is_pulled_again(harm: str, catalogued: str) -> None:
-    card, said = pull(address=catalogued), list[str]()
-    assert card.path
-    target = card.path if harm == "card" else card.path.parent / card.weights
-    target.write_bytes(b"[" + target.read_bytes()[1:])
-    again = pull(address=catalogued, say=said.append)
-    assert any("it is brought again" in line for line in said)
-    assert again.read_weights() == cards.load(PULLED).read_weights()
-
-
-def test_an_ensemble_has_no_file_to_give_by_hand(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"the mean of movinet-a4-stream-k600 and movinet-a5-stream-k600; pull these"):
-        intake.pull("movinet-a6-stream-k600", file=tmp_path / "a6", progress=quiet, say=quiet)
-
-
 def test_a_base_net_runs_on_clips_in_python_and_says_that_it_follows_no_stream(tmp_path: Path) -> None:
     net = tiny.net(tiny.card("relu6", kind="base", gate="sigmoid"))
     torch.save(net.state_dict(), tmp_path / "base.pt")
@@ -184,57 +194,3 @@ def test_a_base_net_runs_on_clips_in_python_and_says_that_it_follows_no_stream(t
         recogniser.session()
     with pytest.raises(ModelError, match=r"runtime='torch'"):
         stream.load("whole")
-
-
-def test_a_pulled_model_is_loaded_by_its_name_and_what_was_fetched_is_gone(catalogued: str, home: Path) -> None:
-    card = pull(address=catalogued)
-    assert (card.gate, card.side_px, card.fps, card.labels[409], card.licence) == (
-        "clip",
-        172,
-        5.0,
-        "riding a bike",
-        "MIT",
-    )
-    assert "not compared; the gate 'clip'" in card.measured["import"]["note"]
-    assert cards.load(PULLED).read_weights()
-    assert not list((home / "downloads").glob("*.part"))
-    said: list[str] = []
-    assert pull(address="http://127.0.0.1:9/", say=said.append) == card, "what is here is not fetched again"
-    assert said == [f"{PULLED} is here already"]
-
-
-def test_a_file_brought_by_hand_passes_the_same_check(catalogued: str, made: Path, tmp_path: Path) -> None:
-    wrong = tmp_path / "wrong"
-    wrong.write_bytes((made / "modelA0_stream_statedict_v3").read_bytes()[:-1] + b"x")
-    with pytest.raises(ModelError, match="is expected: refused, and nothing was changed"):
-        pull(file=wrong)
-    assert wrong.exists()
-    assert cache.names() == ()
-    assert pull(file=made / "modelA0_stream_statedict_v3").name == PULLED
-
-
-def test_another_file_at_the_address_is_refused_and_nothing_is_loaded(catalogued: str) -> None:
-    with pytest.raises(DownloadError, match="is expected: refused"):
-        pull(address=catalogued.replace("modelA0_stream_statedict_v3", "net.pt"))
-    assert cache.names() == ()
-
-
-def test_two_processes_that_pull_the_same_model_both_have_it(catalogued: str, home: Path) -> None:
-    entry = catalogue.ENTRIES[PULLED]
-    code = (
-        "import dataclasses\nfrom stream import catalogue, intake\n"
-        f"name, nothing = {PULLED!r}, lambda *_: None\n"
-        f"catalogue.ENTRIES[name] = dataclasses.replace(catalogue.ENTRIES[name], git_blob={entry.git_blob!r})\n"
-        f"print(intake.pull(name, address={catalogued!r}, progress=nothing, say=nothing).sha256)"
-    )
-    both = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(2)
-    ]
-    said = [process.communicate(timeout=280)[0].strip() for process in both]
-    assert [process.returncode for process in both] == [0, 0]
-    assert said == [cards.load(PULLED).sha256] * 2
-
-
-def test_an_unknown_model_to_pull_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(UnknownPart, match=f"no model to pull named 'a9'; known: .*{PULLED}"):
-        intake.pull("a9", progress=quiet, say=quiet)

@@ -58,7 +58,7 @@ def tell(card: Card) -> None:
             f"largest difference of the logits from {found['reference']} over {found['frames']} frames: "
             f"{found['largest_difference']:.1e}"
         )
-    elif found:
+    if found.get("note"):
         typer.echo(found["note"])
     if stored := card.measured.get("storage"):
         typer.echo(

@@ -1,5 +1,6 @@
 """stream-models: which models there are, how they come here, and whether they are what they should be."""
 
+import importlib
 import json
 import os
 from dataclasses import asdict
@@ -19,10 +20,11 @@ from stream.errors import MissingDependency, UsageError
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON object a line.")]
 Dtype = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="|".join(CHOICES["dtype"]),
         help="How to store the weights: float16 takes half the room, int8 a quarter; what that changes is measured.",
+        show_default="as the file has them; float32 where it does not say",
     ),
 ]
 From = Annotated[
@@ -110,13 +112,12 @@ def list_(*, as_json: Json = False) -> None:
     Console().print(table)
 
 
-def pull(*, name: Name, dtype: Dtype = "float32", file: From = None, address: Address = None) -> None:
+def pull(*, name: Name, dtype: Dtype = None, file: From = None, address: Address = None) -> None:
     """Fetch a model, check it against its known id, and import it."""
     _check("dtype", dtype)
     with Arrival() as arrival:
-        card = _intake().pull(
-            name, dtype=dtype, file=file, address=address or "", progress=arrival.progress, say=arrival.say
-        )
+        pulling = _needing_torch("pulling")
+        card = pulling.pull(name, pulling.Way(dtype or "", file, address or "", arrival.progress, arrival.say))
     tell(card)
 
 
@@ -131,7 +132,7 @@ def import_(
     fps: Fps = None,
     memory_s: Memory = None,
     licence: Licence = None,
-    dtype: Dtype = "float32",
+    dtype: Dtype = None,
     force: Force = False,
 ) -> None:
     """Import weights from elsewhere, after comparing what they compute there and here, frame by frame."""
@@ -146,9 +147,9 @@ def import_(
         "licence": licence,
     }
     given = {field: value for field, value in asked.items() if value is not None}
-    intake = _intake()
+    intake = _needing_torch("intake")
     with Arrival() as arrival:
-        order = intake.Order(cache.check_name(name), given, labels, dtype, force)
+        order = intake.Order(cache.check_name(name), given, labels, dtype or "", force)
         card = intake.bring(source, order, arrival.say)
     tell(card)
 
@@ -194,6 +195,7 @@ def remove(*, name: Name) -> None:
         raise UsageError(f"{name} is a member of {', '.join(holders)}; accepted: remove what it is a member of first")
     with cache.locked(name):
         cache.remove(name)
+    typer.echo(f"{name} is gone")
 
 
 def _verified(card: Card) -> float | None:
@@ -214,14 +216,12 @@ def _check(field: str, value: str | None) -> None:
         raise UsageError(f"{field} is {value!r}; accepted: {', '.join(CHOICES[field])}")
 
 
-def _intake() -> Any:
+def _needing_torch(module: str) -> Any:
     """Import what needs PyTorch, and say how to get it where it is missing."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # Google's own code needs it
     rooms.find("exporters", "onnx")
-    from stream import intake  # noqa: PLC0415  # needs torch, which a serving install lacks
-
-    return intake
+    return importlib.import_module(f"stream.{module}")
 
 
 main = suite(

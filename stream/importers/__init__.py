@@ -1,10 +1,11 @@
 """How weights of others come in: one file a format."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
 from stream import rooms
-from stream.errors import UsageError
+from stream.errors import MissingDependency, UsageError
 
 HANDLES = ("https://", "http://")
 """Beginnings of what is no path: addresses that TensorFlow Hub resolves."""
@@ -22,5 +23,26 @@ def find(source: str) -> ModuleType:
         importer = rooms.find("importers", name)
         if importer.recognises(source):
             return importer
-    kinds = "; ".join(rooms.find("importers", name).KIND for name in rooms.names("importers"))
+    kinds = "; ".join(kind(name) for name in rooms.names("importers"))
     raise UsageError(f"{source} is nothing that can be imported; known: {kinds}")
+
+
+def form(importer: ModuleType) -> str:
+    """Return the name of an importer, by which `kind` and `require` know it."""
+    return importer.__name__.rpartition(".")[2]
+
+
+def kind(name: str) -> str:
+    """Return what an importer reads, for people."""
+    return str(rooms.find("importers", name).KIND)
+
+
+def require(name: str) -> None:
+    """Look for the packages an importer needs, without loading them.
+
+    Raises:
+        MissingDependency: one is not installed; says how to get it.
+    """
+    for package in rooms.find("importers", name).PACKAGES:
+        if find_spec(package) is None:
+            raise MissingDependency(kind(name), package, "tf")

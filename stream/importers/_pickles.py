@@ -45,8 +45,12 @@ def read(source: str) -> dict[str, npt.NDArray[np.float32]]:
         found = torch.load(source, map_location="cpu", weights_only=True)
     except OSError as error:
         raise UsageError(f"cannot read {source}: {error.strerror}") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise ModelError(f"{source} is not a file of weights alone: refused ({str(error).splitlines()[0]})") from error
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"{source} is not a file of weights alone, or damaged: refused, as what else it holds could run code"
+        ) from error
+    except (RuntimeError, EOFError, ValueError) as error:
+        raise ModelError(f"{source} is damaged or cut short: it cannot be read as a file of torch.save") from error
     if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
         found = found["state_dict"]
     if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):

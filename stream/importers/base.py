@@ -1,4 +1,4 @@
-"""What an importer offers: `KIND`, `recognises(source)` and `read(source, given)`."""
+"""What an importer offers: `KIND`, `PACKAGES`, `recognises(source)` and `read(source, given)`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -52,6 +52,8 @@ class Importer(Protocol):
 
     KIND: str
     """What it reads, for people."""
+    PACKAGES: tuple[str, ...]
+    """Packages of the extra `tf` that reading needs."""
 
     def recognises(self, source: str) -> bool:
         """Say, from a look at it, whether `source` is one of these."""

@@ -12,6 +12,7 @@ from stream.importers._tensorflow import package
 from stream.importers.base import Reading
 
 KIND = "a TensorFlow checkpoint, or a folder or .tar.gz with one"
+PACKAGES = ("tensorflow",)
 INNER = re.compile(r"(?:^|.*/)(?!variables\b)[^/]+\.index")
 
 

@@ -13,6 +13,7 @@ from stream.importers._tensorflow import package
 from stream.importers.base import Reading
 
 KIND = "a .weights.h5 file of Google's network"
+PACKAGES = ("h5py",)
 MAGIC = b"\x89HDF\r\n\x1a\n"
 
 

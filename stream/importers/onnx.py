@@ -7,33 +7,46 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from google.protobuf.message import DecodeError
 
 from stream import cards, weights
 from stream.cards import Card
 from stream.errors import ModelError, UsageError
 from stream.importers.base import Reading, Reference, Trace, floats
+from stream.onnxfile import OnnxFile
 from stream.runtimes.onnxruntime import OnnxRuntime
 from stream.types import Array
 
 KIND = "an ONNX file that stream-export wrote"
-OWN = ("name", "path", "weights", "sha256", "measured", "dtype")
+PACKAGES: tuple[str, ...] = ()
+FIRST = b"\x08"
+"""How an ONNX file begins: the field with the version of the format."""
+OWN = ("name", "path", "weights", "sha256", "measured")
 """Fields of a card that are about the file, or about another name."""
 
 
 def recognises(source: str) -> bool:
-    """Say whether its name ends with .onnx; see `importers.base.Importer`."""
-    return source.endswith(".onnx") and Path(source).is_file()
+    """Say whether its name ends with .onnx, or it reads as a graph with weights; see `importers.base.Importer`."""
+    file = Path(source)
+    if not file.is_file():
+        return False
+    if file.suffix == ".onnx":
+        return True
+    with file.open("rb") as content:
+        return content.read(1) == FIRST and _reads(file)
 
 
-def read(source: str, given: Mapping[str, Any]) -> Reading:  # noqa: ARG001  # the file tells everything
+def read(source: str, given: Mapping[str, Any]) -> Reading:
     """Return the weights, all that its card says, and the file itself as the reference."""
     try:
         content = Path(source).read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {source}: {error.strerror}") from error
     card = _card(source, content)
+    if given.get("side_px", card.side_px) != card.side_px:
+        raise UsageError(
+            f"the graph in {source} takes pictures of {card.side_px} px, {given['side_px']} px were asked for: "
+            "it could not be compared"
+        )
     facts = {item.name: getattr(card, item.name) for item in fields(Card) if item.name not in OWN}
     found = {name: floats(name, value.numpy()) for name, value in weights.read_state_dict(content).items()}
     if card.kind == "base":
@@ -42,13 +55,29 @@ def read(source: str, given: Mapping[str, Any]) -> Reading:  # noqa: ARG001  # t
     return Reading(found, facts, Reference(f"the file itself in {engine.name}", lambda clip: _run(engine, clip)))
 
 
+def _reads(file: Path) -> bool:
+    try:
+        return bool(OnnxFile(file.read_bytes()).weights())
+    except (ModelError, OSError):
+        return False
+
+
 def _card(source: str, content: bytes) -> Card:
     try:
-        model = onnx.load_model_from_string(content)
-        metadata = {entry.key: entry.value for entry in model.metadata_props}
-        return cards.parse(tomllib.loads(metadata["card"]))
-    except (DecodeError, KeyError, tomllib.TOMLDecodeError) as error:
+        table = tomllib.loads(OnnxFile(content).metadata["card"])
+    except ModelError as error:
+        raise ModelError(f"{source} is damaged, or no ONNX file: {error}") from error
+    except KeyError as error:
         raise ModelError(f"{source} carries no card: only what stream-export wrote can be imported") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ModelError(f"{source} carries a card that cannot be read: {error}") from error
+    card = cards.parse(table)
+    if card.is_folded:
+        raise ModelError(
+            f"{source} was written for phones, its constants folded into each other: the weights cannot be had back; "
+            "accepted: a file of stream-export --to onnx"
+        )
+    return card
 
 
 def _run(engine: OnnxRuntime, clip: Array) -> Trace:

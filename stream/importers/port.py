@@ -9,6 +9,7 @@ from stream.importers.base import Reading, Weights
 from stream.nets import _movinet_port
 
 KIND = "a state dict of the PyTorch port"
+PACKAGES: tuple[str, ...] = ()
 
 
 def recognises(source: str) -> bool:

@@ -15,6 +15,7 @@ from stream.nets import _movinet_official
 from stream.types import Array
 
 KIND = "a SavedModel folder, its .tar.gz, or a TensorFlow Hub handle"
+PACKAGES = ("tensorflow",)
 STATE = "state_"
 """Beginning of a state's name."""
 HANDLES = ("https://", "http://")

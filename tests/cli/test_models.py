@@ -77,6 +77,9 @@ def test_two_models_are_joined_watched_and_removed(home: Path, clip: Path) -> No
     done = subprocess.run(command, capture_output=True, check=False, text=True, env=environment, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
     assert [json.loads(line) for line in done.stdout.splitlines()]
+    shown = json.loads(run(home, "show", "both", "--json").stdout)
+    assert shown["members"] == ["mine", "other"]
+    assert not {"gate", "kind", "memory_s", "dtype"} & set(shown), "each member has its own"
     held = run(home, "remove", "other")
     assert (held.returncode, "other is a member of both" in held.stderr) == (2, True)
     assert run(home, "remove", "both").returncode == 0

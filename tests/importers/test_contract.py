@@ -12,6 +12,7 @@ from stream.catalogue import BLOBS
 from stream.errors import ModelError, UsageError
 from stream.importers import _archives, _pickles, savedmodel
 from stream.nets._movinet_identity import identify
+from tests import tiny
 from tests.importers import port
 from tests.importers.examples import ELSEWHERE, EXAMPLES
 
@@ -94,10 +95,10 @@ def test_a_pickle_that_would_run_something_runs_nothing(tmp_path: Path) -> None:
     file = tmp_path / "evil.pt"
     torch.save({"conv1.conv_1.conv2d.weight": Evil()}, file)
     assert _pickles.is_pickle(str(file))
-    with pytest.raises(ModelError, match="not a file of weights alone: refused"):
+    with pytest.raises(ModelError, match="not a file of weights alone, or damaged: refused"):
         _pickles.read(str(file))
-    with pytest.raises(UsageError, match="nothing that can be imported"):
-        importers.find(str(file))
+    with pytest.raises(ModelError, match="not a file of weights alone"):
+        importers.find(str(file)).read(str(file), {})
     assert not (tmp_path / "was here").exists()
 
 
@@ -106,6 +107,24 @@ def test_what_is_no_state_dict_of_numbers_is_refused(content: object, tmp_path: 
     torch.save(content, tmp_path / "x.pt")
     with pytest.raises(ModelError, match=r"does not hold a state dict|not finite"):
         _pickles.read(str(tmp_path / "x.pt"))
+
+
+def test_a_file_of_torch_save_that_is_cut_short_or_of_another_net_says_so(tmp_path: Path) -> None:
+    torch.save({"layer.weight": torch.zeros(2)}, tmp_path / "other.pt")
+    with pytest.raises(ModelError, match=r"holds layer\.weight: the names of neither this project's nets nor"):
+        importers.find(str(tmp_path / "other.pt")).read(str(tmp_path / "other.pt"), {})
+    (tmp_path / "cut.pt").write_bytes((tmp_path / "other.pt").read_bytes()[:300])
+    with pytest.raises(ModelError, match=r"cut\.pt is damaged or cut short"):
+        importers.find(str(tmp_path / "cut.pt")).read(str(tmp_path / "cut.pt"), {})
+
+
+def test_an_onnx_file_is_known_by_what_it_holds_and_says_when_it_is_damaged(tmp_path: Path) -> None:
+    content = (tmp_path / tiny.write(tmp_path, "relu6").weights).read_bytes()
+    (tmp_path / "weights").write_bytes(content)
+    assert importers.form(importers.find(str(tmp_path / "weights"))) == "onnx"
+    (tmp_path / "cut.onnx").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ModelError, match=r"cut\.onnx is damaged, or no ONNX file"):
+        importers.find(str(tmp_path / "cut.onnx")).read(str(tmp_path / "cut.onnx"), {})
 
 
 def test_an_archive_cannot_write_outside_its_folder(tmp_path: Path) -> None:
