@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from stream import cards, decode, rooms
-from stream.server import settings
+from stream.server.configuration import settings
 from stream.sources import open_source
 from tests.training import boxes
 

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,19 @@ ROWS = (
 )
 """From the bottom up; docs/design.md draws the same."""
 
+SERVER_ROWS = (
+    {"backoff", "models", "standing", "turns"},
+    {"news", "operations", "wire"},
+    {"client", "outputs"},
+    {"configuration"},
+    {"access"},
+    {"pushed", "watched"},
+    {"web"},
+    {"service"},
+    {"serve"},
+)
+"""The same inside `server`."""
+
 PARTS = ("sources", "nets", "runtimes", "exporters", "importers", "sinks")
 """Rooms of parts: a part may import its own room's `base` and `_private` modules, never a neighbour."""
 
@@ -44,9 +57,9 @@ HEAVY = {
     "litert_torch": ("exporters/litert.py",),
     "executorch": ("exporters/executorch.py",),
     "openvino": ("bench/peers/openvino.py",),
-    "prometheus_client": ("server/metrics.py", "bench/serving.py"),
-    "aiohttp": ("server/http.py", "server/page.py", "server/gallery.py", "cli/benchload.py"),
-    "opentelemetry": ("server/otlp.py",),
+    "prometheus_client": ("server/operations/metrics.py", "server/web/gauges.py", "bench/serving.py"),
+    "aiohttp": ("server/web/", "cli/benchload.py"),
+    "opentelemetry": ("server/operations/otlp.py",),
     "paho": ("server/outputs/mqtt.py",),
     "sqlite3": ("server/outputs/_spool.py",),
     "PIL": ("sinks/video.py", "training/"),
@@ -80,8 +93,8 @@ def room(file: str) -> str:
     return file.split("/", maxsplit=1)[0].removesuffix(".py")
 
 
-def row(name: str) -> int:
-    found = [index for index, names in enumerate(ROWS) if name in names]
+def row(name: str, rows: Sequence[set[str]] = ROWS) -> int:
+    found = [index for index, names in enumerate(rows) if name in names]
     assert found, f"{name!r} has no row in tests/test_imports.py"
     return found[0]
 
@@ -91,6 +104,14 @@ def test_a_row_imports_only_the_rows_above_it(file: str) -> None:
     for target, *_ in ours(file):
         if target != room(file):
             assert row(target) < row(room(file)), f"{file} imports {target}"
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.startswith("server/") and "__init__" not in file])
+def test_a_row_of_the_server_imports_only_the_rows_above_it(file: str) -> None:
+    own = room(file.removeprefix("server/"))
+    for target, *inside in ours(file):
+        if target == "server" and inside[0] != own:
+            assert row(inside[0], SERVER_ROWS) < row(own, SERVER_ROWS), f"{file} imports server.{inside[0]}"
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if room(file) in PARTS and "/" in file])

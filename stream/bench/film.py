@@ -7,7 +7,7 @@ from stream.cards import Card
 from stream.decode import encode_jpeg
 from stream.errors import UsageError
 from stream.resampling import Resampler
-from stream.server.parcels import long_side_px
+from stream.server.client.parcels import long_side_px
 from stream.sources import open_source
 
 LONGEST = 300

@@ -14,7 +14,8 @@ import grpc
 
 from stream.config import SessionSettings
 from stream.errors import ServiceError
-from stream.server import clientside, convert
+from stream.server.client import messages
+from stream.server.wire import told
 from stream.types import Drops
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
@@ -103,7 +104,7 @@ class _Stream:
         return self._begin_s + index / self._load.fps
 
     async def _requests(self) -> AsyncIterator[pb.RecognizeRequest]:
-        yield pb.RecognizeRequest(config=convert.config_of(self._load.model, SessionSettings(), "latest"))
+        yield pb.RecognizeRequest(config=told.config_of(self._load.model, SessionSettings(), "latest"))
         pictures = self._load.pictures
         for index in range(self._count):
             wait_s = self._due_s(index) - time.monotonic()
@@ -112,7 +113,7 @@ class _Stream:
             if index >= self._skipped:
                 self._heard.sent_count += 1
                 self._heard.late_s = max(self._heard.late_s, time.monotonic() - self._due_s(index))
-            request = clientside.frame_of(index / self._load.fps, image=pictures[index % len(pictures)])
+            request = messages.frame_of(index / self._load.fps, image=pictures[index % len(pictures)])
             request.frame.sequence = index + 1
             yield request
 
@@ -121,4 +122,4 @@ class _Stream:
             self._heard.ages_s.append(now_s - self._due_s(index))
             self._heard.server_ages_s.append(reply.update.age.ToMicroseconds() / 1e6)
         if reply.HasField("finished"):
-            self._heard.add_drops(clientside.drops_of(reply.finished.drops))
+            self._heard.add_drops(messages.drops_of(reply.finished.drops))

@@ -10,7 +10,7 @@ import typer
 
 from stream import cache, rooms
 from stream.errors import UsageError
-from stream.server.listening import Tls
+from stream.server.access.listening import Tls
 
 
 def plan(host: str, port: int, model: Path | None) -> Any:
@@ -20,7 +20,7 @@ def plan(host: str, port: int, model: Path | None) -> Any:
         UsageError: the page was not built, or there is no model for it; says how to make it.
         MissingDependency: a package is missing.
     """
-    page = _needing("stream.server.page")
+    page = _needing("stream.server.web.page")
     page.files(model)
     return page.Page(host=host, port=port, model=model)
 
@@ -36,7 +36,7 @@ def self_signed(wish: str, host: str) -> Tls:
         raise UsageError(
             f"--tls is {wish!r}; accepted: self-signed; for a certificate of yours, --tls-cert and --tls-key"
         )
-    maker = _needing("stream.server.selfsigned")
+    maker = _needing("stream.server.web.selfsigned")
     found: Tls = maker.tls(cache.home() / "tls", [*maker.addresses(host), "127.0.0.1", "localhost"])
     return found
 
@@ -44,7 +44,7 @@ def self_signed(wish: str, host: str) -> Tls:
 def show(page: str) -> None:
     """Say where the page is; show it to a phone's camera if a phone can come here."""
     place = urlsplit(page)
-    reached = _needing("stream.server.selfsigned").addresses(str(place.hostname))[0]
+    reached = _needing("stream.server.web.selfsigned").addresses(str(place.hostname))[0]
     address = urlunsplit(place._replace(netloc=f"{reached}:{place.port}"))
     typer.echo(f"page at {address}")
     if place.scheme == "https":

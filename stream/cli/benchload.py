@@ -187,9 +187,9 @@ def _serving(
 def _load(serving: Any, model: str, uri: str, fps: float | None, seconds: float, is_full: bool) -> Any:
     from stream.bench.film import film  # noqa: PLC0415  # grpc, as above
     from stream.bench.load import Load  # noqa: PLC0415
-    from stream.server import client  # noqa: PLC0415
+    from stream.server.client import pusher  # noqa: PLC0415
 
-    cards = {card.name: card for card in client.describe(serving.address)}
+    cards = {card.name: card for card in pusher.describe(serving.address)}
     card = cards.get(model) or next(iter(cards.values()))
     rate = fps or card.fps
     return Load(film(uri, card, rate, is_full=is_full), rate, seconds, model=card.name)

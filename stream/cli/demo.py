@@ -17,7 +17,7 @@ from stream.config import SessionSettings
 from stream.errors import ServiceError, SourceError, StreamError
 from stream.matching import match
 from stream.motions import GESTURES
-from stream.server import client
+from stream.server.client import pusher
 from stream.sources import open_source, synthetic
 from stream.sources.base import Source
 from stream.types import Frame, LabelEvent, Update
@@ -63,7 +63,7 @@ def _show(title: str, source: Source, target: str, stem: Path) -> list[LabelEven
             said.extend(update.events if update else ())
             send(frame, update)
 
-        trips = client.watch(source, target, note, settings=outputs.asked)
+        trips = pusher.watch(source, target, note, settings=outputs.asked)
     _say(f"  {trips}\n  video {outputs.video}, timeline {outputs.plot}")
     return said
 
@@ -85,7 +85,7 @@ def _address(process: "subprocess.Popen[str]") -> str:
     if not line.startswith("listening on "):
         raise ServiceError(f"the server did not start: {line or 'it ended without a word'}")
     target = line.removeprefix("listening on ").split()[0]
-    _say(f"server: {target}, process {process.pid}; model {client.describe(target)[0].name}")
+    _say(f"server: {target}, process {process.pid}; model {pusher.describe(target)[0].name}")
     return target
 
 

@@ -4,7 +4,7 @@ import json
 import logging
 import time
 
-from stream.server.named import STREAM
+from stream.server.operations.named import STREAM
 
 PLAIN = "%(asctime)s %(levelname)s %(message)s"
 

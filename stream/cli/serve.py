@@ -17,9 +17,10 @@ from stream.cli.entry import INTERRUPTED
 from stream.cli.notify import notify
 from stream.errors import UsageError
 from stream.recogniser import load
-from stream.server import access, settings
-from stream.server.admission import Limits
-from stream.server.listening import Tls
+from stream.server.access import clients
+from stream.server.access.admission import Limits
+from stream.server.access.listening import Tls
+from stream.server.configuration import settings
 from stream.server.serve import Plan
 from stream.server.serve import serve as run
 
@@ -275,7 +276,7 @@ def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> 
 
 
 def _make(name: str) -> None:
-    token, words = access.new_token(name)
+    token, words = clients.new_token(name)
     typer.echo(f"token: {token}\n\nAdd to the file of --tokens; the token itself is kept nowhere:\n\n{words}", nl=False)
 
 

@@ -257,22 +257,22 @@ def _watch_here(source: Source, outputs: Outputs, recogniser: Recogniser, stop_s
 
 
 def _watch_there(source: Source, outputs: Outputs, target: str, asked: dict[str, Any], shown: dict[str, Any]) -> None:
-    from stream.server import client  # noqa: PLC0415 - grpc takes longer to import than all the rest
-    from stream.server.entry import Entry  # noqa: PLC0415
+    from stream.server.client import pusher  # noqa: PLC0415 - grpc takes longer to import than all the rest
+    from stream.server.client.entry import Entry  # noqa: PLC0415
 
     title = "   ".join(filter(None, (source.uri, asked["model"], target)))
     with outputs.opened(title) as send, source:
         entry = Entry(**shown)
         asked |= {"settings": outputs.asked, "needs_pictures": outputs.video is not None}
-        trips = client.watch(source, target, send, entry=entry, **asked)
+        trips = pusher.watch(source, target, send, entry=entry, **asked)
     sys.stderr.write(f"{trips}\n")
 
 
 def _follow(
     name: str, source: str | None, outputs: Outputs, target: str | None, stop_s: float, shown: dict[str, Any]
 ) -> None:
-    from stream.server.entry import Entry  # noqa: PLC0415 - as above
-    from stream.server.follower import follow  # noqa: PLC0415
+    from stream.server.client.entry import Entry  # noqa: PLC0415 - as above
+    from stream.server.client.follower import follow  # noqa: PLC0415
 
     if target is None or source is not None or outputs.video:
         raise UsageError(

@@ -1,1 +1,1 @@
-"""The gRPC service and its client; wire types stop at `convert`."""
+"""The gRPC service and its client: `serve` is the process, `service` its methods; each room is one side of it."""

@@ -16,23 +16,25 @@ from grpc_reflection.v1alpha import reflection
 
 from stream.errors import MissingDependency
 from stream.recogniser import Recogniser
-from stream.server import access, seal
-from stream.server.access import Access
-from stream.server.admission import Limits
-from stream.server.desk import Desk
-from stream.server.hub import Hub
-from stream.server.listening import Tls, is_loopback, listen
-from stream.server.metrics import Metrics
+from stream.server.access import clients
+from stream.server.access.admission import Limits
+from stream.server.access.clients import Access
+from stream.server.access.listening import Tls, is_loopback, listen
+from stream.server.configuration.reload import Job, Reloader
+from stream.server.configuration.settings import Configuration
 from stream.server.models import Models
-from stream.server.reload import Job, Reloader
+from stream.server.operations.metrics import Metrics
+from stream.server.operations.tracing import Tracing
+from stream.server.pushed import seal
 from stream.server.service import NAME, RecognitionService
-from stream.server.settings import Configuration
-from stream.server.tracing import Tracing
 from stream.server.turns import Turns
+from stream.server.watched.desk import Desk
+from stream.server.watched.hub import Hub
+from stream.server.web.gauges import Gauges
 from stream.v1 import recognition_pb2_grpc as rpc
 
 if TYPE_CHECKING:
-    from stream.server.page import Page  # its packages come with an extra
+    from stream.server.web.page import Page  # its packages come with an extra
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -118,12 +120,12 @@ async def serve(
         desk = Desk()
         hub = Hub(pool, models.get, metrics, desk)
         try:
-            tokens = Access(access.load(plan.tokens) if plan.tokens else None)
+            tokens = Access(clients.load(plan.tokens) if plan.tokens else None)
             service = RecognitionService(
                 pool, plan.limits, models, hub, tokens, metrics, seal.load(plan.checkpoint_key)
             )
             state = health.aio.HealthServicer()
-            metrics.watch(service.admission, hub.standings, desk.standings)
+            metrics.read(Gauges(service.admission, hub.standings, desk.standings))
             server = _server(service, state, plan)
             address = listen(server, plan.host, plan.port, plan.tls, plan.is_insecure)
             async with AsyncExitStack() as stack:
@@ -159,7 +161,7 @@ def _tracing(plan: Plan) -> Tracing:
     if plan.trace_to is None:
         return Tracing()
     try:
-        from stream.server.otlp import Collector  # noqa: PLC0415  # its packages come with an extra
+        from stream.server.operations.otlp import Collector  # noqa: PLC0415  # its packages come with an extra
     except ModuleNotFoundError as error:
         raise MissingDependency("--trace-to", "opentelemetry-exporter-otlp-proto-http", "otel") from error
     return Collector(plan.trace_to, plan.trace_share)
@@ -190,7 +192,7 @@ async def _http(
         yield None
         return
     try:
-        from stream.server import gallery, http  # noqa: PLC0415  # its package comes with an extra
+        from stream.server.web import gallery, http  # noqa: PLC0415  # its package comes with an extra
     except ModuleNotFoundError as error:
         raise MissingDependency("--http-port", "aiohttp", "http") from error
     is_here = is_loopback(plan.http_host)
@@ -211,7 +213,7 @@ async def _page(plan: Plan) -> AsyncIterator[str | None]:
     if plan.page is None:
         yield None
         return
-    from stream.server import page  # noqa: PLC0415  # its package comes with an extra
+    from stream.server.web import page  # noqa: PLC0415  # its package comes with an extra
 
     async with page.serving(plan.page, plan.tls) as address:
         yield address
@@ -226,7 +228,7 @@ async def _configured(plan: Plan, hub: Hub, desk: Desk, tokens: Access, metrics:
         await asyncio.to_thread(sources.read)
         jobs.append(Job(lambda: sources.files, sources.read))
     if path := plan.tokens:
-        jobs.append(Job(lambda: (path,), lambda: tokens.replace(access.load(path))))
+        jobs.append(Job(lambda: (path,), lambda: tokens.replace(clients.load(path))))
     reloader = Reloader(jobs, metrics.reloaded)
     if hasattr(signal, "SIGHUP"):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)

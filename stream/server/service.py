@@ -15,17 +15,19 @@ from typing import Any
 import grpc
 
 from stream.errors import StreamError
-from stream.server import convert, reports
-from stream.server.access import Access, Client
-from stream.server.admission import Admission, Limits
-from stream.server.conversations import Conversations
-from stream.server.ears import Ears, Ended
-from stream.server.hub import Hub
-from stream.server.metrics import Metrics
+from stream.server.access.admission import Admission, Limits
+from stream.server.access.clients import Access, Client
+from stream.server.access.leash import Ended
 from stream.server.models import Models
-from stream.server.seal import Seal
-from stream.server.status import code, trailing
+from stream.server.operations.metrics import Metrics
+from stream.server.pushed.conversations import Conversations
+from stream.server.pushed.ears import Ears
+from stream.server.pushed.seal import Seal
 from stream.server.turns import Turns
+from stream.server.watched import reports
+from stream.server.watched.hub import Hub
+from stream.server.wire import told
+from stream.server.wire.status import code, trailing
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
 
@@ -89,7 +91,7 @@ class RecognitionService(rpc.RecognitionServiceServicer):
         )
         if math.isfinite(self._limits.idle_timeout_s):
             limits.idle_timeout.FromMicroseconds(round(self._limits.idle_timeout_s * 1e6))
-        models = map(convert.model, self._models.loaded)
+        models = map(told.model, self._models.loaded)
         return pb.DescribeResponse(models=models, limits=limits, version=_version())
 
     async def ListSources(self, request: pb.ListSourcesRequest, context: Any) -> pb.ListSourcesResponse:  # noqa: N802, ARG002

@@ -9,7 +9,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from stream.server import access
+from stream.server.access import clients
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
 from tests import clips
@@ -102,7 +102,7 @@ def test_a_change_is_found_without_being_asked(model: Path, tmp_path: Path, say:
 
 def test_a_token_that_is_taken_away_ends_what_it_opened_and_no_other(model: Path, tmp_path: Path, say: Say) -> None:
     clips.write(tmp_path / "square.mp4")
-    (one, one_words), (two, two_words) = access.new_token("one"), access.new_token("two")
+    (one, one_words), (two, two_words) = clients.new_token("one"), clients.new_token("two")
     tokens = tmp_path / "tokens.toml"
     tokens.write_text(one_words + two_words)
     configured = configure(tmp_path, STEADY)
@@ -135,7 +135,7 @@ def test_a_token_that_is_taken_away_ends_what_it_opened_and_no_other(model: Path
 
 
 def test_a_token_that_is_taken_away_opens_nothing_more(model: Path, tmp_path: Path) -> None:
-    (one, one_words), (two, two_words) = access.new_token("one"), access.new_token("two")
+    (one, one_words), (two, two_words) = clients.new_token("one"), clients.new_token("two")
     tokens = tmp_path / "tokens.toml"
     tokens.write_text(one_words)
     with live.running(model, "--tokens", str(tokens)) as server, server.channel() as channel:

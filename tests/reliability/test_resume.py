@@ -15,13 +15,14 @@ import pytest
 from stream.config import SessionSettings
 from stream.decode import decode_image
 from stream.errors import ServiceError
-from stream.server import client
+from stream.server.client import pusher
 from stream.sources import open_source
 from stream.types import Frame, Update
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
-from tests.server import live, test_packets
+from tests.server import live
 from tests.server.live import Line, Server, answers, config, film, frame, jpegs, updates
+from tests.server.pushed import test_packets
 from tests.toy import Shelf
 
 Say = Callable[[str], None]
@@ -50,7 +51,7 @@ Act = Callable[[], object]
 
 def watch(
     targets: str, at: dict[int, Callable[[], None]] | None = None, **options: object
-) -> tuple[Told, client.Trips]:
+) -> tuple[Told, pusher.Trips]:
     """Watch the frames; do something when the answer to the frame of a number has come."""
     told: Told = []
 
@@ -61,7 +62,7 @@ def watch(
 
     with Shelf(shots()) as source:
         options = {"settings": SETTINGS, "checkpoint_frames": EVERY} | options
-        trips = client.watch(source, targets, send, **options)
+        trips = pusher.watch(source, targets, send, **options)
     return told, trips
 
 
@@ -155,7 +156,7 @@ def test_a_frozen_server_is_left_and_what_it_says_later_is_not_heard(
     say(f"frozen at frame 30: found, and 10 frames further elsewhere, after {found_s:.2f} s; 0 wrong labels")
 
 
-def told_of(film: Path, targets: str, at: dict[int, Act] | None = None) -> tuple[Told, client.Trips]:
+def told_of(film: Path, targets: str, at: dict[int, Act] | None = None) -> tuple[Told, pusher.Trips]:
     """Watch a compressed film, whose packets are sent as they are; do something at the answer of a number."""
     told: Told = []
 
@@ -165,7 +166,7 @@ def told_of(film: Path, targets: str, at: dict[int, Act] | None = None) -> tuple
             act()
 
     with open_source(str(film)) as source:
-        trips = client.watch(source, targets, send, settings=SETTINGS, checkpoint_frames=EVERY, needs_pictures=False)
+        trips = pusher.watch(source, targets, send, settings=SETTINGS, checkpoint_frames=EVERY, needs_pictures=False)
     return told, trips
 
 
@@ -211,7 +212,7 @@ def test_a_live_camera_is_seen_again_within_seconds(server: Server, model: Path,
                     doomed.process.kill()
 
         with Camera(5) as source:
-            trips = client.watch(source, f"{doomed.address},{server.address}", send, settings=SETTINGS)
+            trips = pusher.watch(source, f"{doomed.address},{server.address}", send, settings=SETTINGS)
     assert trips.resume_count == 1
     assert all(one < two for (one, _), (two, _) in pairwise(used))
     silence_s = max(two - one for (_, one), (_, two) in pairwise(used))

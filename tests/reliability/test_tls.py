@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from stream.server import access
+from stream.server.access import clients
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
 from tests.reliability.certificates import Authority
@@ -57,7 +57,7 @@ def site(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
     folder = tmp_path_factory.mktemp("site")
     ours, theirs = Authority(folder / "ours", "ours"), Authority(folder / "theirs", "theirs")
     certificate, key = ours.sign("server", "DNS:localhost,IP:127.0.0.1")
-    token, words = access.new_token("kiosk")
+    token, words = clients.new_token("kiosk")
     (folder / "tokens.toml").write_text(words)
     flags = ("--tls-cert", certificate, "--tls-key", key, "--tls-client-ca", ours.certificate)
     with live.running(model, *map(str, flags), "--tokens", str(folder / "tokens.toml")) as server:

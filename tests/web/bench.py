@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from stream.server import page
+from stream.server.web import page
 from tests.web.chromium import Tab, browsing
 from tests.web.test_page import serving
 

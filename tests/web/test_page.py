@@ -15,7 +15,7 @@ import pytest
 
 from stream import cards
 from stream.motions import GESTURES
-from stream.server import page
+from stream.server.web import page
 from stream.sources import synthetic
 from tests.web.chromium import browsing
 

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from stream.server import outlets
+from stream.server.configuration import outlets
 from stream.server.outputs.base import OutputSettings, Told
 from tests.server.outputs import telling
 

@@ -1,9 +1,9 @@
 """What is told of a source, as the desk passes it on."""
 
-from stream.server.desk import Desk
 from stream.server.news import Gap, News, Over, Used
 from stream.server.outputs.base import OutputSettings
 from stream.server.standing import Standing, State
+from stream.server.watched.desk import Desk
 from stream.types import Drops, Label, LabelEvent, Phase, Update
 
 __all__ = ["Gap", "Phase"]

@@ -7,7 +7,7 @@ import pytest
 
 from stream import rooms
 from stream.errors import OutputError, UsageError
-from stream.server import outlets, settings
+from stream.server.configuration import outlets, settings
 from stream.server.outputs.base import OutputSettings, Told
 from stream.server.standing import State
 from tests.server.outputs import telling

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.server import outlets
+from stream.server.configuration import outlets
 from stream.server.outputs.base import OutputSettings
 from stream.server.standing import State
 from tests.server.live import wait_for

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from stream.server import outlets
-from stream.server.desk import Desk
+from stream.server.configuration import outlets
 from stream.server.outputs.base import OutputSettings
 from stream.server.standing import State
+from stream.server.watched.desk import Desk
 from stream.types import Phase
 from tests.server.live import ROOT, wait_for
 from tests.server.outputs import telling

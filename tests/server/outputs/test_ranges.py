@@ -8,7 +8,7 @@ import pytest
 from stream import recogniser
 from stream.config import SessionSettings
 from stream.pipeline import run
-from stream.server import settings
+from stream.server.configuration import settings
 from stream.server.outputs.base import OutputSettings
 from stream.sinks import open_sink
 from stream.sources import open_source

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from stream.errors import OutputError
-from stream.server import outlets, settings
+from stream.server.configuration import outlets, settings
 from stream.server.outputs._spool import Spool
 from stream.server.outputs.base import OutputSettings
 from tests.server.live import ROOT, wait_for

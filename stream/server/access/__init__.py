@@ -1,0 +1,1 @@
+"""Who is let in: where the server listens, who calls, how many at once."""

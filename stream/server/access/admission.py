@@ -1,0 +1,95 @@
+"""Who is let in: streams are counted, in all and of each client, and too many are told when to try again."""
+
+import itertools
+import logging
+import math
+import secrets
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from grpc import StatusCode
+
+from stream.decode import MAX_PIXELS
+from stream.server.access.clients import Client
+from stream.server.access.leash import Ended
+from stream.server.operations.named import STREAM
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the server allows."""
+
+    max_streams: int = 128
+    """Count of streams open at once, watched ones among them, 1 or more."""
+    max_streams_per_client: int = 128
+    """Count of streams that one client may have open, 1 or more; a client is a token, a certificate or an address."""
+    max_message_bytes: int = 16 * 1024 * 1024
+    """Bytes: largest message taken, 1024 or more."""
+    max_pixels: int = MAX_PIXELS
+    """Pixels: largest picture taken, 1 or more."""
+    idle_timeout_s: float = math.inf
+    """Seconds, > 0: a stream without a frame for this long is ended."""
+    max_connection_age_s: float = math.inf
+    """Seconds, > 0: a connection that is older takes no new streams, and is closed when its own have ended."""
+
+
+class Admission:
+    """Counts the streams that are open."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Begin closed."""
+        self._limits = limits
+        self._ids, self._open = itertools.count(1), dict[str, str]()
+        self._server = secrets.token_hex(4)  # no two servers call two streams the same
+        self.closed: str | None = "still loading its models"
+        self.opened: Counter[str] = Counter()
+        """Count of streams that were open, by kind."""
+        self.refused: Counter[str] = Counter()
+        """Count of streams that were not let in, by reason."""
+
+    @property
+    def open_count(self) -> int:
+        """Count of streams open now."""
+        return len(self._open)
+
+    @contextmanager
+    def admitted(self, kind: str, client: Client, peer: str) -> Iterator[str]:
+        """Count a stream in, and out whatever happens; give the name that the log calls it.
+
+        Raises:
+            Ended: there are too many, or the server takes none.
+        """
+        self._check(client)
+        name, began_s, ending = f"{self._server}-{next(self._ids)}", time.monotonic(), "done"
+        STREAM.set(name)
+        self._open[name] = client.name
+        self.opened[kind] += 1
+        _log.info("stream %s opened by %s: %s", name, peer, kind)
+        try:
+            yield name
+        except BaseException as error:
+            ending = f"{type(error).__name__} {error}"
+            raise
+        finally:
+            del self._open[name]
+            _log.info("stream %s closed after %.1f s: %s", name, time.monotonic() - began_s, ending)
+
+    def _check(self, client: Client) -> None:
+        if self.closed:
+            raise self._refusal("closed", StatusCode.UNAVAILABLE, f"the server is {self.closed}")
+        if self.open_count >= self._limits.max_streams:
+            words = f"{self.open_count} streams are open; accepted: {self._limits.max_streams} at once"
+            raise self._refusal("streams", StatusCode.RESOURCE_EXHAUSTED, words)
+        limit = min(self._limits.max_streams_per_client, client.max_streams or math.inf)
+        if (count := sum(name == client.name for name in self._open.values())) >= limit:
+            words = f"{count} streams of {client.name} are open; accepted: {limit} at once"
+            raise self._refusal("client", StatusCode.RESOURCE_EXHAUSTED, words)
+
+    def _refusal(self, reason: str, status: StatusCode, words: str) -> Ended:
+        self.refused[reason] += 1
+        return Ended(status, words)

@@ -1,0 +1,1 @@
+"""The other end of the line: pushes a source's frames to a server, or follows one that it keeps open."""

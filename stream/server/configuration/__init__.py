@@ -1,0 +1,1 @@
+"""What the operator has written: stream.toml, read, and read again when it changes."""

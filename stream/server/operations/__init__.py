@@ -1,0 +1,1 @@
+"""What those see who run the server: numbers, log, traces."""

@@ -1,0 +1,1 @@
+"""Frames that clients push: heard, waiting, answered, and gone on with elsewhere."""

@@ -1,0 +1,1 @@
+"""Configured sources: each kept open and stepped once, whoever watches; and who does."""

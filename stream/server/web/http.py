@@ -1,0 +1,50 @@
+"""HTTP, for what does not speak gRPC: /metrics, /healthz, /readyz, and the page of gallery.py.
+
+On the event loop of the service, so that an answer says that the loop answers.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from stream.errors import SourceError
+from stream.server.access.listening import Tls
+from stream.server.operations.metrics import Metrics
+from stream.server.web.gallery import Gallery
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+"""Prometheus' own type of text."""
+
+
+@asynccontextmanager
+async def listening(
+    host: str, port: int, metrics: Metrics, is_ready: Callable[[], bool], page: Gallery, tls: Tls | None = None
+) -> AsyncIterator[str]:
+    """Answer while the block runs; give the address.
+
+    Raises:
+        UsageError: a file of `tls` is not what it should be.
+        SourceError: nothing can listen there.
+    """
+    app = web.Application(client_max_size=1024)
+    app.router.add_get("/metrics", lambda _: _text(200, metrics.text().decode(), TEXT))
+    app.router.add_get("/healthz", lambda _: _text(200, "alive\n"))
+    app.router.add_get("/readyz", lambda _: _text(200, "ready\n") if is_ready() else _text(503, "not ready\n"))
+    page.add_to(app.router)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=30)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port, ssl_context=tls.context() if tls else None)
+        try:
+            await site.start()
+        except OSError as error:
+            words = f"nothing can listen at {host}:{port}: it is taken, or not an address of this machine"
+            raise SourceError(words) from error
+        yield f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def _text(status: int, text: str, kind: str = "text/plain; charset=utf-8") -> web.Response:
+    return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind, "Cache-Control": "no-store"})

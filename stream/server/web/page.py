@@ -1,0 +1,121 @@
+"""The page that runs the model on the phone itself: its files over HTTP or HTTPS, and nothing else.
+
+Frames never come here: the page's own rules (`POLICY`) let it talk to this address alone, and there is nothing at it
+that takes a picture. The two headers of isolation are what a browser asks for before it lends a page threads.
+"""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from stream import manifest
+from stream.errors import SourceError, UsageError
+from stream.server.access.listening import Tls
+
+HERE = Path(__file__).parents[1]
+FOLDER = next((d for d in (HERE / "web", HERE.parent / "web") if d.is_dir()), HERE / "web")
+"""Where the page is: beside the code in a wheel, beside the package in a checkout."""
+
+KINDS = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".onnx": "application/octet-stream",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+}
+"""What is served, and as what."""
+
+POLICY = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:; "
+    "img-src 'self' blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self)",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",  # asks whether it is the newest, every time
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Where the page is served, and with which model."""
+
+    host: str = "127.0.0.1"
+    """Address to listen at."""
+    port: int = 8443
+    """Port; 0 lets the system choose."""
+    model: Path | None = None
+    """Folder with a model.json, as `stream-export` writes it; None: the one that the page was built with."""
+
+
+def files(model: Path | None, folder: Path = FOLDER) -> dict[str, Path]:
+    """Say what is served: path of the address -> file.
+
+    Raises:
+        UsageError: the page was not built, or there is no model for it; says how to make it.
+    """
+    if not (folder / "ort").is_dir():
+        raise UsageError(f"{folder} has no ort/: make web fetches what the page runs on, from npm")
+    model = model or folder / "model"
+    if not (model / manifest.NAME).is_file():
+        raise UsageError(f"{model} has no {manifest.NAME}: stream-export NAME --to onnx-int8 --out {model} writes it")
+    own = {path.name: path for path in folder.iterdir() if path.suffix in KINDS and not path.name.startswith("package")}
+    runtime = {f"ort/{path.name}": path for path in (folder / "ort").iterdir() if path.suffix in KINDS}
+    shown = {f"model/{path.name}": path for path in model.iterdir() if path.suffix in (".json", ".onnx")}
+    return {"": folder / "index.html", **own, **runtime, **shown}
+
+
+@asynccontextmanager
+async def serving(page: Page, tls: Tls | None) -> AsyncIterator[str]:
+    """Serve while the block runs; give the address.
+
+    Raises:
+        UsageError: the page was not built, or there is no model for it.
+        SourceError: nothing can listen there.
+    """
+    app = web.Application(client_max_size=1024)
+    for name, file in files(page.model).items():
+        app.router.add_get(f"/{name}", _handler(file))
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=30)
+    await runner.setup()
+    try:
+        context = _context(tls) if tls else None
+        try:
+            await web.TCPSite(runner, page.host, page.port, ssl_context=context).start()
+        except OSError as error:
+            words = f"nothing can listen at {page.host}:{page.port}: it is taken, or not an address of this machine"
+            raise SourceError(words) from error
+        host = f"[{page.host}]" if ":" in page.host else page.host
+        yield f"{'https' if tls else 'http'}://{host}:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
+
+
+def _handler(file: Path):  # type: ignore[no-untyped-def]  # aiohttp's own type of a handler is private
+    async def answer(_: web.Request) -> web.FileResponse:
+        return web.FileResponse(file, headers={**HEADERS, "Content-Type": KINDS[file.suffix]})
+
+    return answer
+
+
+def _context(tls: Tls) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(tls.certificate, tls.key)
+    except OSError as error:
+        raise UsageError(f"{tls.certificate} and {tls.key} are no certificate and key: {error}") from error
+    return context

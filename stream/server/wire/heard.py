@@ -1,0 +1,183 @@
+"""What clients say: wire messages -> our types, checked."""
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stream.config import SessionSettings
+from stream.decode import decode_image, decode_raw
+from stream.errors import UsageError
+from stream.server.wire.fields import CODECS, LAYOUTS, MAX_OFFSET_S, PLAIN, POLICIES, offset_s
+from stream.types import Picture
+from stream.v1 import recognition_pb2 as pb
+
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What streams are called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a stream begins, or goes on."""
+
+    config: pb.Config
+    """How it is to be read."""
+    stream_id: str
+    """Its name."""
+    epoch: int = 1
+    """Count of the calls that have carried it, this one included."""
+    checkpoint: bytes = b""
+    """Where it goes on; empty: at its first frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A frame as it came over the wire, its picture not decoded yet."""
+
+    message: pb.Frame | None
+    """What came; None once the picture was given up, so that its bytes can go."""
+    sequence: int
+    """The client's number."""
+    offset_s: float
+    """Seconds on the client's clock; not a number where it was out of range."""
+    arrival_ns: int
+    """When it reached us: `time.monotonic_ns()`."""
+    is_repeated: bool = False
+    """It was used before the stream was resumed, and is to be used again."""
+    is_context: bool = False
+    """It was answered before the stream was resumed, and is to be decoded only."""
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes of the picture; 0 once it was given up."""
+        return 0 if self.message is None else sum(map(len, (self.message.image, self.message.raw.data, self.packet)))
+
+    @property
+    def packet(self) -> bytes:
+        """The packet of a video, where it is one; else nothing."""
+        return b"" if self.message is None else self.message.packet
+
+    @property
+    def is_packet(self) -> bool:
+        """Say whether it is a packet of a video, and so must be decoded whether its picture is needed or not."""
+        return self.message is not None and self.message.WhichOneof("picture") == "packet"
+
+    def give_up(self) -> "Incoming":
+        """Return it without its picture."""
+        return replace(self, message=None)
+
+
+def opening(message: pb.RecognizeRequest | None, stream_id: str) -> Opening:
+    """Take the first message; `stream_id` is what a stream is called that has no name yet.
+
+    Raises:
+        UsageError: it is something else, or there is none; or it resumes what cannot be.
+    """
+    found = message and message.WhichOneof("message")
+    if message is None or found not in ("config", "resume"):
+        said = "missing" if message is None else found or "empty"
+        raise UsageError(f"the first message is {said}; accepted: config, resume")
+    if found == "config":
+        return Opening(message.config, stream_id)
+    resume = message.resume
+    if not ID.fullmatch(resume.stream_id):
+        raise UsageError(f"stream_id is {resume.stream_id[:80]!r}; accepted: 1 to 64 of A-Z, a-z, 0-9, _ and -")
+    if resume.epoch < 2:
+        raise UsageError(f"epoch is {resume.epoch}; accepted: 2 or more")
+    return Opening(resume.config, resume.stream_id, resume.epoch, resume.checkpoint)
+
+
+def video(config: pb.Config) -> tuple[str, bytes] | None:
+    """Read which video's packets are to come, and what its container keeps beside them; None where it is pictures.
+
+    Raises:
+        UsageError: no such codec.
+    """
+    if not config.HasField("video"):
+        return None
+    return CODECS[_known("video.codec", config.video.codec, CODECS, pb.Codec)], config.video.extradata
+
+
+def checkpoint_frames(config: pb.Config) -> int:
+    """Read after how many updates a checkpoint is wanted; 0: never.
+
+    Raises:
+        UsageError: it is 0.
+    """
+    if config.HasField("checkpoint_frames") and not config.checkpoint_frames:
+        raise UsageError("checkpoint_frames is 0; accepted: 1 or more, or nothing")
+    return int(config.checkpoint_frames)
+
+
+def settings(config: pb.Config) -> SessionSettings:
+    """Read how the stream is to be read.
+
+    Raises:
+        UsageError: a setting is outside its range.
+    """
+    values: dict[str, Any] = {name: getattr(config, name) for name in PLAIN if config.HasField(name)}
+    return SessionSettings(**values, allow=tuple(config.allow) or None, deny=tuple(config.deny) or None)
+
+
+def policy(config: pb.Config) -> str:
+    """Read what happens to frames nobody takes in time: "wait", "latest" or "every".
+
+    Raises:
+        UsageError: no such policy.
+    """
+    return POLICIES[_known("drop_policy", config.drop_policy, POLICIES, pb.DropPolicy)]
+
+
+def max_age_s(config: pb.Config) -> float:
+    """Read how old a frame may be.
+
+    Raises:
+        UsageError: it is not more than 0.
+    """
+    found: float = config.max_age_s if config.HasField("max_age_s") else math.inf
+    if not found > 0:
+        raise UsageError(f"max_age_s is {found:g}; accepted: more than 0 s, or inf")
+    return found
+
+
+def incoming(message: pb.RecognizeRequest, arrival_ns: int) -> Incoming:
+    """Take a frame.
+
+    Raises:
+        UsageError: the message is not a frame, or one without an offset, a picture or a known pixel format.
+    """
+    found = message.WhichOneof("message")
+    if found != "frame":
+        raise UsageError(f"a later message is {f'a second {found}' if found else 'empty'}; accepted: frame")
+    frame = message.frame
+    where = f"frame {frame.sequence}"
+    if not frame.HasField("offset"):
+        raise UsageError(f"{where} has no offset; accepted: 0 s to {MAX_OFFSET_S:g} s, more than the frame before")
+    picture = frame.WhichOneof("picture")
+    if picture is None:
+        raise UsageError(f"{where} has no picture; accepted: image, raw, packet")
+    if picture == "raw":
+        _known(f"{where}: pixel_format", frame.raw.pixel_format, LAYOUTS, pb.PixelFormat)
+    return Incoming(frame, frame.sequence, offset_s(frame.offset), arrival_ns, frame.is_repeated, frame.is_context)
+
+
+def picture(frame: Incoming, max_pixels: int, least_px: int | None = None) -> Picture:
+    """Decode a frame's picture, a JPEG at a quarter of its size where both sides keep `least_px` pixels.
+
+    Raises:
+        DecodeError: it is damaged, of a wrong size or too large.
+    """
+    assert frame.message is not None  # noqa: S101  # one that was given up is never decoded
+    if frame.message.WhichOneof("picture") == "image":
+        return decode_image(frame.message.image, max_pixels, least_px)
+    raw = frame.message.raw
+    return decode_raw(raw.data, raw.width_px, raw.height_px, LAYOUTS[raw.pixel_format], max_pixels)
+
+
+def _known(name: str, found: Any, accepted: Iterable[Any], enum: Any) -> Any:
+    if found not in accepted:
+        known = ", ".join(enum.Name(value) for value in accepted)
+        shown = enum.Name(found) if found in enum.values() else found
+        raise UsageError(f"{name} is {shown}; accepted: {known}")
+    return found

@@ -1,0 +1,122 @@
+"""`stream-watch --server HOST:PORT --source NAME`, the real program, at a real server."""
+
+import json
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stream.errors import UsageError
+from stream.server.client.entry import Entry
+from stream.server.client.follower import Clock, follow
+from stream.types import Drops, Update
+from tests.server import live
+from tests.server.live import ROOT, Server, jpegs
+
+CONFIG = """
+[source.shots]
+uri = "shots.mp4"
+realtime = true
+policy = "wait"
+begin_threshold = 0.3
+end_threshold = 0.2
+min_duration_s = 0
+"""
+
+
+@pytest.fixture(scope="module")
+def sources(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("follow")
+    live.write_video(folder / "shots.mp4", jpegs(250))
+    (folder / "stream.toml").write_text(CONFIG)
+    with live.running(model, "--config", str(folder / "stream.toml")) as server:
+        yield server
+
+
+def watched(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "stream.cli.watch", *map(str, words)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, timeout=120)
+
+
+def test_a_source_is_followed_to_its_end_and_what_began_is_ended(sources: Server, tmp_path: Path) -> None:
+    vtt = tmp_path / "shots.vtt"
+    done = watched("--server", sources.address, "--source", "shots", "--json", "--vtt", vtt)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    offsets_s = [row["offset_s"] for row in rows if row["kind"] == "update"]
+    assert len(offsets_s) > 10
+    assert offsets_s == sorted(set(offsets_s))
+    phases = [(row["label"], row["phase"]) for row in rows if row["kind"] == "event"]
+    begun, ended = ({label for label, phase in phases if phase == one} for one in ("begin", "end"))
+    assert begun <= ended
+    assert "shots: ended" in done.stderr
+    assert vtt.read_text().startswith("WEBVTT")
+
+
+def test_it_goes_on_by_itself_when_the_server_is_killed_and_comes_back(model: Path, tmp_path: Path) -> None:
+    live.write_video(tmp_path / "shots.mp4", jpegs(60, seed=3))
+    (tmp_path / "stream.toml").write_text(CONFIG)
+    flags = ("--config", str(tmp_path / "stream.toml"))
+    came: list[tuple[float, dict[str, Any]]] = []
+
+    def hear(count: float) -> None:
+        while len(came) < count and (line := watching.stdout.readline()):
+            came.append((time.monotonic(), json.loads(line)))
+
+    with live.started(model, *flags) as server:
+        command = [sys.executable, "-m", "stream.cli.watch", "--server", server.address, "--source", "shots", "--json"]
+        watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+        hear(10)
+        server.process.kill()
+    with live.running(model, *flags, "--port", server.address.rpartition(":")[2]):
+        hear(math.inf)
+        _, log = watching.communicate(timeout=60)
+    assert watching.returncode == 0, log
+    rows = [row for _, row in came]
+    at_s, offsets_s = zip(*((at_s, row["offset_s"]) for at_s, row in came if row["kind"] == "update"), strict=True)
+    assert list(offsets_s) == sorted(set(offsets_s))
+    assert offsets_s[-1] - offsets_s[0] == pytest.approx(at_s[-1] - at_s[0], abs=1)
+    running: set[object] = set()
+    for row in rows:
+        if row["kind"] == "event":
+            label, phase = row["label"], row["phase"]
+            assert (phase == "begin") != (label in running) or row["begin_s"] < offsets_s[0]
+            (running.discard if phase == "end" else running.add)(label)
+    assert not running
+    assert "tried again in" in log
+
+
+@pytest.mark.parametrize(("said_s", "is_same_run"), [(1.3, True), (0.2, False), (50.0, False)])
+def test_the_clock_that_was_heard_before_is_kept_and_another_one_is_not_believed(
+    said_s: float, is_same_run: bool
+) -> None:
+    clock = Clock()
+    assert clock.place(Update(1.0, (), (), 0.0, Drops())).offset_s == 1.0
+    clock.lose()
+    found_s = clock.place(Update(said_s, (), (), 0.0, Drops())).offset_s
+    assert found_s == said_s if is_same_run else 1.0 < found_s < 1.2
+    assert clock.place(Update(said_s + 1, (), (), 0.0, Drops())).offset_s == pytest.approx(found_s + 1)
+
+
+def test_a_source_that_is_not_there_is_the_callers_mistake(sources: Server) -> None:
+    with pytest.raises(UsageError, match="no source named 'yard'; known: shots"):
+        follow("yard", sources.address, lambda *_: None, entry=Entry())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "nothing to watch; accepted: a SOURCE, or --server HOST:PORT with --source NAME"),
+        (("--source", "door"), "--source names a source of --server HOST:PORT"),
+        (("--source", "door", "--server", "127.0.0.1:1", "--save", "x.mp4"), "no --save"),
+    ],
+)
+def test_what_does_not_go_together_is_said(words: tuple[str, ...], said: str) -> None:
+    done = watched(*words)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())

@@ -1,0 +1,186 @@
+"""Clients that push compressed video: what is said is what is said of its pictures, and damage costs its own frames."""
+
+import random
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import grpc
+import numpy as np
+import pytest
+
+from stream import recogniser
+from stream.config import SessionSettings
+from stream.decode import VideoDecoder, decode_image
+from stream.errors import DecodeError
+from stream.pipeline import run
+from stream.server.wire.fields import CODECS as CODECS_BY_KIND
+from stream.sources import open_source
+from stream.types import Frame, Update
+from stream.v1 import recognition_pb2 as pb
+from tests.server.live import Server, answers, config, frame, jpegs, updates
+
+COUNT, FPS = 40, 12
+CODECS = {
+    "h264 with B-frames": ("libx264", ".mp4", pb.CODEC_H264, {"bf": "3", "g": "12"}),
+    "h264 as cameras send it": ("libx264", ".ts", pb.CODEC_H264, {"tune": "zerolatency", "g": "12"}),
+    "hevc": ("libx265", ".mp4", pb.CODEC_HEVC, {"x265-params": "log-level=error:keyint=12"}),
+    "vp9": ("libvpx-vp9", ".webm", pb.CODEC_VP9, {"g": "12", "cpu-used": "8"}),
+    "av1": ("libsvtav1", ".mp4", pb.CODEC_AV1, {"g": "12", "preset": "12"}),
+    "mjpeg": ("mjpeg", ".mkv", pb.CODEC_MJPEG, {}),
+}
+
+
+def write(path: Path, codec: str, options: dict[str, str], side_px: int = 128, count: int = COUNT) -> Path:
+    """Write a film of scenes that change; skip where this build of FFmpeg has no such encoder."""
+    if codec not in av.codecs_available:
+        pytest.skip(f"FFmpeg has no {codec} here")
+    with av.open(str(path), "w") as container:
+        video = container.add_stream(codec, rate=FPS, options=options)
+        video.width = video.height = side_px
+        video.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        for number, jpeg in enumerate(jpegs(count, seed=4, side_px=side_px)):
+            picture = av.VideoFrame.from_ndarray(decode_image(jpeg).rgb(), "rgb24")
+            picture.pts, picture.time_base = number, Fraction(1, FPS)
+            container.mux(video.encode(picture))
+        container.mux(video.encode(None))
+    return path
+
+
+def read(path: Path) -> tuple[pb.VideoFormat, list[tuple[float, bytes, bool]]]:
+    """Return what is beside the packets, and of each its seconds, its bytes and whether it is a key frame."""
+    with av.open(str(path)) as container:
+        video = container.streams.video[0]
+        packets = [packet for packet in container.demux(video) if packet.size]
+        begin = min(packet.pts for packet in packets)
+        found = [(float((one.pts - begin) * one.time_base), bytes(one), one.is_keyframe) for one in packets]
+        return pb.VideoFormat(extradata=video.codec_context.extradata or b""), found
+
+
+def pushed(kind: "pb.Codec.ValueType", path: Path, **fields: object) -> list[pb.RecognizeRequest]:
+    """Return what a client says that pushes a file."""
+    beside, packets = read(path)
+    beside.codec = kind
+    frames = [frame(number + 1, at_s, packet=data) for number, (at_s, data, _) in enumerate(packets)]
+    return [config(video=beside, **fields), *frames]
+
+
+def here(model: Path, path: Path) -> list[Update]:
+    """Watch a file here."""
+    found: list[Update] = []
+
+    def send(_: Frame, update: Update | None) -> None:
+        found.extend([update] if update else [])
+
+    with open_source(str(path)) as source:
+        run(source, recogniser.load(str(model)).session(SessionSettings(top_k=5)), send)
+    return found[:-1] if found[-1].offset_s == found[-2].offset_s else found
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    codec, suffix, _, options = CODECS["h264 with B-frames"]
+    return write(tmp_path_factory.mktemp("film") / f"film{suffix}", codec, options)
+
+
+@pytest.mark.parametrize(("codec", "suffix", "kind", "options"), CODECS.values(), ids=CODECS.keys())
+def test_packets_give_what_their_pictures_give(
+    server: Server, model: Path, tmp_path: Path, codec: str, suffix: str, kind, options
+) -> None:
+    path = write(tmp_path / f"film{suffix}", codec, options)
+    replies = server.talk(pushed(kind, path, top_k=5))
+    kinds = [reply.WhichOneof("message") for reply in replies[1:-1]]
+    assert len(kinds) == COUNT
+    assert set(kinds) == {"update", "frame_skipped"}
+    ours, theirs = here(model, path), updates(replies)
+    assert [said.offset.ToMicroseconds() for said in theirs] == [round(said.offset_s * 1e6) for said in ours]
+    for one, other in zip(ours, theirs, strict=True):
+        assert [label.name for label in other.labels] == [label.name for label in one.labels]
+        np.testing.assert_allclose(
+            [label.probability for label in other.labels], [label.probability for label in one.labels], atol=1e-5
+        )
+    numbers = [getattr(reply, reply.WhichOneof("message")).sequence for reply in replies[1:-1]]
+    assert sorted(numbers) == list(range(1, COUNT + 1)), "every packet has one reply"
+
+
+def faults(replies: Iterable[pb.RecognizeResponse]) -> list[int]:
+    return [reply.frame_error.sequence for reply in replies if reply.HasField("frame_error")]
+
+
+def test_a_damaged_packet_costs_pictures_until_the_next_key_frame_and_no_more(server: Server, film: Path) -> None:
+    whole = pushed(pb.CODEC_H264, film)
+    keys = [number for number, (*_, is_key) in enumerate(read(film)[1], 1) if is_key]
+    assert len(keys) > 2
+    hurt = [pb.RecognizeRequest.FromString(request.SerializeToString()) for request in whole]
+    hurt[keys[1]].frame.packet = b"\xff" * 50
+    replies, good = server.talk(hurt), answers(server.talk(whole))
+    assert keys[1] in faults(replies)
+    assert all(keys[1] - 4 <= number <= keys[2] + 3 for number in faults(replies))
+    before = hurt[keys[1] - 3].frame.offset.ToMicroseconds()
+    assert [one for one in answers(replies) if one.offset.ToMicroseconds() < before] == [
+        one for one in good if one.offset.ToMicroseconds() < before
+    ]
+    assert max(one.offset.ToMicroseconds() for one in answers(replies)) == max(
+        one.offset.ToMicroseconds() for one in good
+    ), "it goes on to the end"
+    assert replies[-1].HasField("finished")
+
+
+@pytest.mark.parametrize("rate", [1e-5, 1e-4, 1e-3, 1e-2])
+def test_turned_bits_never_end_a_stream_nor_lose_a_reply(server: Server, film: Path, rate: float) -> None:
+    rng = random.Random(5)
+
+    def hurt(data: bytes) -> bytes:
+        changed = bytearray(data)
+        for _ in range(max(1, round(len(data) * 8 * rate))):
+            changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
+        return bytes(changed)
+
+    requests = pushed(pb.CODEC_H264, film)
+    for request in requests[2:]:
+        request.frame.packet = hurt(request.frame.packet)
+    replies = server.talk(requests)
+    assert len(replies) == COUNT + 2
+    assert replies[-1].finished.drops.decode == len(faults(replies))
+    assert all(np.isfinite(label.probability) for said in updates(replies) for label in said.labels)
+    assert len(updates(server.talk(pushed(pb.CODEC_H264, film)))) > 30, "a stream after it is whole"
+
+
+def test_what_begins_without_a_key_frame_gives_pictures_from_the_first_one(server: Server, film: Path) -> None:
+    requests = pushed(pb.CODEC_H264, film)
+    second = next(number for number, (*_, is_key) in enumerate(read(film)[1]) if is_key and number)
+    replies = server.talk([requests[0], *requests[4:]])
+    assert len(replies) == len(requests[4:]) + 2
+    assert set(faults(replies)) >= set(range(4, second - 4))
+    assert updates(replies)
+
+
+@pytest.mark.parametrize(("codec", "suffix", "kind", "options"), CODECS.values(), ids=CODECS.keys())
+def test_a_video_that_is_too_large_gives_no_picture(tmp_path: Path, codec: str, suffix: str, kind, options) -> None:
+    beside, packets = read(write(tmp_path / f"film{suffix}", codec, options))
+    try:
+        decoder = VideoDecoder(CODECS_BY_KIND[kind], beside.extradata, max_pixels=127 * 127)
+    except DecodeError:
+        return  # what is beside the packets says how large they are
+    refused = 0
+    for number, (_, data, _) in enumerate(packets):
+        try:
+            assert decoder.decode(data, number) == []
+        except DecodeError:
+            refused += 1
+    assert refused or not decoder.flush()
+
+
+WRONG = {
+    "no codec": ([config(video=pb.VideoFormat())], "video.codec is CODEC_UNSPECIFIED; accepted: CODEC_H264"),
+    "packets without a video": ([config(), frame(7, 0, packet=b"x")], "frame 7 is a packet; accepted: image, raw"),
+}
+
+
+@pytest.mark.parametrize(("requests", "words"), WRONG.values(), ids=WRONG.keys())
+def test_a_mistake_about_the_video_is_answered_with_what_is_accepted(server: Server, requests, words) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        server.talk(requests)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert words in caught.value.details()

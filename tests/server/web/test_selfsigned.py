@@ -1,0 +1,86 @@
+"""A certificate that the machine signs for itself, and the page that is served with it."""
+
+import asyncio
+import ssl
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from stream.errors import UsageError
+from stream.server.web import page, selfsigned
+from tests import tiny
+
+
+def test_a_certificate_is_kept_until_another_name_is_asked_for(tmp_path: Path) -> None:
+    made = selfsigned.tls(tmp_path / "new", ["192.0.2.7", "localhost"])
+    first = made.certificate.read_bytes()
+    assert stat.S_IMODE(made.key.stat().st_mode) == 0o600
+    assert selfsigned.tls(tmp_path / "new", ["localhost"]).certificate.read_bytes() == first
+    assert selfsigned.tls(tmp_path / "new", ["localhost", "elsewhere"]).certificate.read_bytes() != first
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(UsageError, match="no certificate can be kept"):
+        selfsigned.tls(tmp_path / "file" / "tls", ["localhost"])
+
+
+def test_a_page_that_was_not_built_says_how(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="make web"):
+        page.files(None, tmp_path)
+    (tmp_path / "ort").mkdir()
+    with pytest.raises(UsageError, match=r"no model\.json: stream-export NAME --to onnx-int8"):
+        page.files(None, tmp_path)
+
+
+def test_only_the_pages_own_files_are_served(tmp_path: Path) -> None:
+    for name in ("ort/ort.mjs", "model/model.json", "model/card.toml", "index.html", "package.json", "secret.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    assert set(page.files(None, tmp_path)) == {"", "index.html", "ort/ort.mjs", "model/model.json"}
+
+
+LAST = "The browser will warn once: this machine has signed the certificate itself.\n"
+
+
+async def _get(address: str, path: str, context: ssl.SSLContext) -> tuple[int, dict[str, str]]:
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as client,
+        client.get(address + path) as answer,
+    ):
+        return answer.status, dict(answer.headers)
+
+
+@pytest.mark.skipif(not (page.FOLDER / "ort").is_dir(), reason="the page was not built: make web")
+def test_the_page_comes_encrypted_and_isolated_and_its_address_is_shown_to_a_camera(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STREAM_HOME", str(tmp_path))
+    tiny.write(tmp_path, "relu6")
+    model = str(tmp_path / "relu6.toml")
+    command = [sys.executable, "-m", "stream.cli.serve", "--model", model, "--port", "0", "--quiet"]
+    options = ["--web", "--web-port", "0", "--web-model", str(tmp_path), "--tls", "self-signed"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        said = list(iter(server.stdout.readline, LAST))
+        context = ssl.create_default_context(cafile=str(tmp_path / "tls" / "self-signed.pem"))
+        address = next(line for line in said if line.startswith("page at ")).split()[-1]
+        status, headers = asyncio.run(_get(address, "", context))
+        missing, _ = asyncio.run(_get(address, "../pyproject.toml", context))
+        server.terminate()
+    assert address.startswith("https://127.0.0.1:")
+    assert (status, missing) == (200, 404)
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert sum(set(line.strip()) <= set("█▀▄ ") and len(line.strip()) > 20 for line in said) >= 13
+
+
+def test_another_kind_of_tls_is_refused() -> None:
+    command = [sys.executable, "-m", "stream.cli.serve", "--tls", "magic"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, "accepted: self-signed" in done.stderr) == (2, True)
