@@ -20,9 +20,14 @@ def leave(*_: object) -> None:
 
 def start(name: str) -> None:
     """Run the program of `stream/cli/NAME.py`."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else Ctrl-C is ignored, and stays so
+    is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else it is ignored, and stays so
+    if is_heard:
         signal.signal(signal.SIGINT, leave)
-    importlib.import_module(f"stream.cli.{name}").main()
+    try:
+        importlib.import_module(f"stream.cli.{name}").main()
+    finally:  # what had to be cleaned up is; taking a large library down takes seconds more
+        if is_heard:
+            signal.signal(signal.SIGINT, leave)
 
 
 def listen() -> None:

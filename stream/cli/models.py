@@ -219,6 +219,7 @@ def _check(field: str, value: str | None) -> None:
 def _needing_torch(module: str) -> Any:
     """Import what needs PyTorch, and say how to get it where it is missing."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # else it says at every start that it is on
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # Google's own code needs it
     rooms.find("exporters", "onnx")
     return importlib.import_module(f"stream.{module}")

@@ -70,3 +70,13 @@ def test_a_script_that_was_told_to_ignore_ctrl_c_goes_on(tmp_path: Path) -> None
         assert imported(process, "stream.errors")
         process.send_signal(signal.SIGINT)
         assert imported(process, "stream.sources.base"), "one of the last"
+
+
+def test_ctrl_c_while_python_takes_itself_down_ends_it_on_the_spot() -> None:
+    code = (
+        "import signal, sys\nfrom stream.cli import entry\nsys.argv = ['stream-models', 'list', '--json']\n"
+        "try:\n    entry.start('models')\nexcept SystemExit:\n    pass\n"
+        "print(signal.getsignal(signal.SIGINT) is entry.leave)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.splitlines()[-1] == "True"
