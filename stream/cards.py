@@ -3,14 +3,15 @@
 import hashlib
 import math
 import tomllib
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
 from stream import cache, catalogue
-from stream.errors import ModelError, UnknownPart
+from stream.config import USUAL, Thresholds
+from stream.errors import ModelError, UnknownPart, UsageError
 
 HERE = Path(__file__).parent
 SHIPPED = next((d for d in (HERE / "models", HERE.parent / "models") if d.is_dir()), HERE / "models")
@@ -25,6 +26,8 @@ CHOICES = {
     "dtype": ("float32", "float16", "int8"),
 }
 """Fields with a fixed choice."""
+NUMBERS = ("side_px", "fps", "lighten", "memory_s", "trained_frames", *asdict(USUAL))
+"""Fields that are numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,12 @@ class Card:
     """Count: frames of a training clip; the positional index stops there when the memory is finite."""
     background: tuple[str, ...] = ()
     """Labels that mean "nothing of interest": shown among the labels, never as events."""
+    begin_threshold: float = USUAL.begin_threshold
+    """Probability in (0, 1]: an action begins when it reaches this, unless a session asks for another."""
+    end_threshold: float = USUAL.end_threshold
+    """Probability in (0, begin_threshold]: an action ends when it falls below this, unless a session asks."""
+    min_duration_s: float = USUAL.min_duration_s
+    """Seconds, 0 or more, that an action must hold before BEGIN is said, unless a session asks."""
     mirror_pairs: tuple[tuple[str, str], ...] = ()
     """Labels that a mirror turns into each other: left and right. Training mirrors by these."""
     members: tuple[str, ...] = ()
@@ -105,6 +114,15 @@ class Card:
             raise ModelError(
                 f"card {self.name!r}: side_px >= 32, fps > 0, memory_s > 0 and trained_frames >= 1 are needed"
             )
+        try:
+            self.thresholds  # noqa: B018  # what they are is checked where they are made
+        except UsageError as error:
+            raise ModelError(f"card {self.name!r}: {error}") from error
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """When an action begins and ends, where a session does not ask for something else."""
+        return Thresholds(self.begin_threshold, self.end_threshold, self.min_duration_s)
 
     @property
     def decay(self) -> float:
@@ -177,6 +195,9 @@ def parse(table: dict[str, Any], path: Path | None = None) -> Card:
     needed = [name for name, item in known.items() if item.default is MISSING and item.default_factory is MISSING]
     if missing := [name for name in needed if name not in values]:
         raise ModelError(f"card {values.get('name')!r}: it does not say {', '.join(missing)}")
+    for name in NUMBERS:
+        if not isinstance(value := values.get(name, 0), int | float) or isinstance(value, bool):
+            raise ModelError(f"card {values.get('name')!r}: {name} is {value!r}; accepted: a number")
     for name in ("labels", "background", "members"):
         if name in values:
             values[name] = tuple(values[name])
@@ -190,5 +211,6 @@ def parse(table: dict[str, Any], path: Path | None = None) -> Card:
 
 def dump(card: Card) -> str:
     """Return the card as TOML that `parse` reads back equal; fields that say nothing are left out."""
+    silent = dict.fromkeys(("weights", "sha256", "licence", "source"), "") | {"lighten": 0.0} | asdict(USUAL)
     values = {item.name: getattr(card, item.name) for item in fields(Card) if item.name != "path"}
-    return tomli_w.dumps({name: value for name, value in values.items() if value not in ("", (), {}, 0.0)})
+    return tomli_w.dumps({name: it for name, it in values.items() if it not in ((), {}) and silent.get(name) != it})

@@ -4,7 +4,7 @@ MoViNet-A6 is the mean of A4's and A5's logits (Kondratyuk et al. 2021, arXiv:21
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -147,6 +147,7 @@ def join(name: str, members: Sequence[Card], variant: str = "mean", *, is_forced
         labels=members[0].labels,
         output=members[0].output,
         background=members[0].background,
+        **_shared(members),
         members=names,
         licence=" AND ".join(sorted({member.licence for member in members if member.licence})),
         source=f"the mean of the logits of {', '.join(names)}",
@@ -154,6 +155,11 @@ def join(name: str, members: Sequence[Card], variant: str = "mean", *, is_forced
     with cache.locked(name):
         cache.check_free(name, is_forced=is_forced)
         return replace(card, path=cache.replace_model(name, cards.dump(card)))
+
+
+def _shared(members: Sequence[Card]) -> dict[str, Any]:
+    """Return the thresholds of the members where all have the same; else none are carried over."""
+    return asdict(members[0].thresholds) if len({member.thresholds for member in members}) == 1 else {}
 
 
 def _check(name: str, members: Sequence[Card]) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from stream import steps
@@ -10,6 +11,8 @@ from stream.cards import Card
 from stream.config import SessionSettings
 
 NAME = "model.json"
+TIMES = ("smoothing_s", "max_gap_s")
+"""Settings beside the card's thresholds that a host needs."""
 
 
 def dump(card: Card, target: str, states: Mapping[str, Any]) -> str:
@@ -41,14 +44,9 @@ def dump(card: Card, target: str, states: Mapping[str, Any]) -> str:
         "output": card.output,
         "labels": card.labels,
         "background": card.background,
-        "thresholds": _thresholds(),
+        "thresholds": asdict(card.thresholds) | {name: getattr(SessionSettings(), name) for name in TIMES},
         "licence": card.licence,
         "source": card.source,
     }
     lines = (f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items())
     return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def _thresholds() -> dict[str, float]:
-    names = ("begin_threshold", "end_threshold", "min_duration_s", "smoothing_s", "max_gap_s")
-    return {name: getattr(SessionSettings(), name) for name in names}

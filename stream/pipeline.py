@@ -15,7 +15,7 @@ import numpy as np
 from stream.buffer import frames
 from stream.cards import Card
 from stream.checkpoint import Saved, inside, nested, pack, unpack
-from stream.config import SessionSettings
+from stream.config import SessionSettings, Thresholds
 from stream.ensemble import Ensemble, remember
 from stream.errors import CheckpointError, DecodeError, UnknownPart, UsageError
 from stream.memory import Lap
@@ -52,13 +52,13 @@ class Session:
 
         Raises:
             UnknownPart: an allowed or denied label is not one of the card's; lists them.
-            UsageError: the model is a base net.
+            UsageError: the model is a base net, or an end that is asked for is higher than the card's begin.
         """
         card, settings = runtime.card, settings or SessionSettings()
         if card.kind == "base":
             raise UsageError(f"{card.name} is a base net: it sees a whole clip at once and can follow no stream")
         self._card, self._settings, self._lap = card, settings, lap
-        self._smoother = Smoother(card.labels, settings, card.background)
+        self._smoother = Smoother(card.labels, settings, card.background, card.thresholds)
         self._memory = remember(runtime, settings, lap)
         self._about = _about(runtime, settings)
         self._seen_s = -math.inf
@@ -73,6 +73,11 @@ class Session:
     def side_px(self) -> int:
         """Pixels: no picture need be larger than this, along either side."""
         return self._card.side_px
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """When an action begins and ends: what was asked for, else what the card says."""
+        return self._settings.thresholds(self._card.thresholds)
 
     @property
     def fps(self) -> float:
@@ -184,7 +189,7 @@ def _about(runtime: Runtime | Ensemble, settings: SessionSettings) -> str:
     """Say which models and settings a checkpoint is of; how many labels are listed is no matter."""
     members: tuple[Card, ...] = tuple(one.card for one in runtime.members) if isinstance(runtime, Ensemble) else ()
     found = [[getattr(card, name) for name in IDENTITY] for card in (runtime.card, *members)]
-    return repr((found, replace(settings, top_k=1)))
+    return repr((found, replace(settings.filled(runtime.card.thresholds), top_k=1)))
 
 
 def run(

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.checkpoint import Saved
-from stream.config import SessionSettings
+from stream.config import USUAL, SessionSettings, Thresholds
 from stream.errors import UnknownPart
 from stream.types import Array, Label, LabelEvent, Phase, Scores
 
@@ -33,13 +33,22 @@ class Smoother:
     Every frame costs the same few passes over K numbers.
     """
 
-    def __init__(self, labels: tuple[str, ...], settings: SessionSettings, background: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        labels: tuple[str, ...],
+        settings: SessionSettings,
+        background: tuple[str, ...] = (),
+        usual: Thresholds = USUAL,
+    ) -> None:
         """Prepare for `labels`, of which `background` give events only when `settings.allow` names them.
+
+        `usual`, the card's, are the thresholds that hold where `settings` has none.
 
         Raises:
             UnknownPart: `settings.allow` or `settings.deny` names no label; lists the labels.
+            UsageError: `settings.end_threshold` is higher than the begin that holds.
         """
-        self._labels, self._settings = labels, settings
+        self._labels, self._settings, self._thresholds = labels, settings, settings.thresholds(usual)
         self._listed, silent = _listed(labels, settings), set(background) - set(settings.allow or ())
         self._watched = self._listed & _mask(labels, set(labels) - silent)
         self._ranked = np.flatnonzero(self._listed)
@@ -76,18 +85,18 @@ class Smoother:
 
     def update(self, scores: Scores) -> tuple[LabelEvent, ...]:
         """Take one frame's (K,) probabilities; return what ended, began and went on with it, in this order."""
-        mean, now_s, settings = self._average(scores), scores.offset_s, self._settings
-        starts = self._watched & ~self._is_up & (mean >= settings.begin_threshold)
+        mean, now_s, limits = self._average(scores), scores.offset_s, self._thresholds
+        starts = self._watched & ~self._is_up & (mean >= limits.begin_threshold)
         self._begin_s[starts], self._peak[starts] = now_s, 0.0
         self._is_up |= starts
         if not self._is_up.any():
             return ()
-        holds = self._is_up & (mean >= settings.end_threshold)
+        holds = self._is_up & (mean >= limits.end_threshold)
         self._last_s[holds] = now_s
         np.maximum(self._peak, mean, out=self._peak, where=holds)
         ends = self._end(self._is_up & ~holds)
         is_old = self._is_begun.copy()
-        self._is_begun |= holds & (now_s - self._begin_s >= settings.min_duration_s - SLACK_S)
+        self._is_begun |= holds & (now_s - self._begin_s >= limits.min_duration_s - SLACK_S)
         begins = self._events(self._is_begun & ~is_old, Phase.BEGIN, self._peak, self._begin_s)
         return (*ends, *begins, *self._events(is_old, Phase.UPDATE, mean, np.full(len(mean), now_s)))
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from stream import cards
 from stream.cards import Card
+from stream.config import Thresholds
 from stream.errors import ModelError, UnknownPart
 from tests.toy import CARD
 
@@ -49,6 +51,13 @@ def test_a_card_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert card.path == path
     assert cards.parse(tomllib.loads(cards.dump(card))) == card
     assert card.read_weights() == b"weights"
+
+
+def test_thresholds_may_be_left_out_and_are_kept_where_they_are_not(tmp_path: Path) -> None:
+    assert cards.load(str(write(tmp_path))).thresholds == Thresholds(0.5, 0.35, 0.2)
+    assert "threshold" not in cards.dump(CARD)
+    own = {"begin_threshold": 0.65, "end_threshold": 0.45, "min_duration_s": 0.0}
+    assert cards.load(str(write(tmp_path, **own))).thresholds == Thresholds(0.65, 0.45, 0.0)
 
 
 def test_an_unknown_model_is_answered_with_the_known_ones() -> None:
@@ -100,6 +109,11 @@ def test_missing_weights_are_said(tmp_path: Path) -> None:
         ("fps = 0", "fps > 0"),
         ("memory_s = 0", "memory_s > 0"),
         ("side_px = ", "is not a card"),
+        ("begin_threshold = 1.5", "'faulty': begin_threshold is 1.5; accepted: in (0, 1]"),
+        ("begin_threshold = 0.3", "'faulty': end_threshold is 0.35; accepted: in (0, begin_threshold = 0.3]"),
+        ("end_threshold = 0", "'faulty': end_threshold is 0; accepted: in (0, begin_threshold = 0.5]"),
+        ("min_duration_s = -1", "'faulty': min_duration_s is -1; accepted: 0 s or more"),
+        ("begin_threshold = 'high'", "'faulty': begin_threshold is 'high'; accepted: a number"),
     ],
 )
 def test_a_card_with_a_fault_is_refused_and_the_fault_named(text: str, words: str, tmp_path: Path) -> None:
@@ -108,7 +122,7 @@ def test_a_card_with_a_fault_is_refused_and_the_fault_named(text: str, words: st
     lines = [f"{name} = {value}" for name, value in good.items() if name != key]
     path = tmp_path / "faulty.toml"
     path.write_text("\n".join([*lines, text]))
-    with pytest.raises(ModelError, match=words.replace("(", r"\(")):
+    with pytest.raises(ModelError, match=re.escape(words)):
         cards.load(str(path))
 
 

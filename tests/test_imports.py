@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1] / "stream"
 ROWS = (
     {"v1"},
     {"types", "errors", "paths", "colours"},
-    {"cache", "catalogue", "labels", "storage", "downloads"},
-    {"config", "cards", "rooms", "decode", "lateness", "spans", "rows", "othermotion", "onnxfile", "checkpoint"},
+    {"cache", "catalogue", "config", "labels", "storage", "downloads"},
+    {"cards", "rooms", "decode", "lateness", "spans", "rows", "othermotion", "onnxfile", "checkpoint"},
     {"motions", "screentime"},
     {"gestures"},
     {"preprocess", "smoothing", "resampling", "cuts", "buffer", "sprites", "matching"}

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream import cards
-from stream.config import SessionSettings
-from stream.errors import DecodeError, SourceError, UnknownPart
+from stream.config import SessionSettings, Thresholds
+from stream.errors import DecodeError, SourceError, UnknownPart, UsageError
 from stream.pipeline import Session, run
 from stream.types import Array, Drops, Frame, LabelEvent, Phase, State, Update
 from tests.toy import CARD, Broken, Plain, Shelf, Toy, frames
@@ -35,6 +35,27 @@ def events(updates: list[Update]) -> list[tuple[str, Phase]]:
 
 def probability(update: Update, name: str) -> float:
     return next(label.probability for label in update.labels if label.name == name)
+
+
+def test_a_session_takes_the_thresholds_it_is_asked_for_and_else_those_of_the_card() -> None:
+    toy = Toy(replace(CARD, begin_threshold=0.9, end_threshold=0.8, min_duration_s=0.4))
+    assert Session(toy).thresholds == Thresholds(0.9, 0.8, 0.4)
+    assert Session(toy, SessionSettings(begin_threshold=0.6)).thresholds == Thresholds(0.6, 0.6, 0.4)
+    assert Session(toy, SessionSettings(0.5, 3, 0.5, 0.3, 0.1)).thresholds == Thresholds(0.5, 0.3, 0.1)
+    assert Session(Toy()).thresholds == Thresholds()
+    with pytest.raises(UsageError, match=r"end_threshold is 0.95; accepted: in \(0, begin_threshold = 0.9\]"):
+        Session(toy, SessionSettings(end_threshold=0.95))
+
+
+def test_what_a_card_says_of_thresholds_decides_what_is_an_event() -> None:
+    def begun(**thresholds: float) -> list[str]:
+        film = frames(evenly(20), red=0.55)
+        said = events(feed(Session(Toy(replace(CARD, **thresholds))), film))
+        return [label for label, phase in said if phase is Phase.BEGIN]
+
+    assert begun() == ["red", "lately red"]
+    assert begun(begin_threshold=0.75) == []
+    assert begun(min_duration_s=3.0) == []
 
 
 class Recorder(Toy):

@@ -14,7 +14,7 @@ from rich.console import Console
 from stream import cards, engines, rooms
 from stream.cards import Card
 from stream.cli.console import ENGINE, Version, program
-from stream.cli.watch import USUAL, Begin, End, MinDuration
+from stream.cli.readflags import Begin, End, MinDuration
 from stream.config import SessionSettings
 from stream.errors import UsageError
 from stream.recogniser import load
@@ -121,9 +121,9 @@ def evaluate(
     protocol: Protocol = None,
     background: Background = None,
     memory_s: Memory = None,
-    begin: Begin = USUAL.begin_threshold,
-    end: End = USUAL.end_threshold,
-    min_duration: MinDuration = USUAL.min_duration_s,
+    begin: Begin = None,
+    end: End = None,
+    min_duration: MinDuration = None,
     group_by: GroupBy = None,
     videos: Videos = None,
     part: Part = "all",

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stream.config import EVERY_LABEL, SessionSettings
+from stream.config import EVERY_LABEL, SessionSettings, Thresholds
 from stream.sinks import open_sink
 from stream.sinks.base import Sink
 from stream.types import Frame, Update
@@ -37,8 +37,11 @@ class Outputs:
         return replace(self.settings, top_k=EVERY_LABEL) if self.plot else self.settings
 
     @contextmanager
-    def opened(self, title: str) -> Iterator[Send]:
-        """Open the sinks; give the function that sends to all of them. A watch without an event is said at its end."""
+    def opened(self, title: str, limits: Thresholds | None = None) -> Iterator[Send]:
+        """Open the sinks; give the function that sends to all of them.
+
+        A watch without an event is said at its end, with the `limits` that none reached; None: only a server knows.
+        """
         split = _Split(self.settings.top_k, self._listing(title), self._whole(title))
         try:
             with ExitStack() as stack:
@@ -46,9 +49,9 @@ class Outputs:
                     stack.enter_context(sink)
                 yield split.send
         except KeyboardInterrupt:
-            self._sum_up(split)
+            _sum_up(split, limits)
             raise
-        self._sum_up(split)
+        _sum_up(split, limits)
 
     def _listing(self, title: str) -> list[Sink]:
         """Prepare the sinks for people and programs, which list the best labels."""
@@ -61,11 +64,12 @@ class Outputs:
     def _whole(self, title: str) -> list[Sink]:
         return [open_sink("plot", str(self.plot), title=title)] if self.plot else []
 
-    def _sum_up(self, split: "_Split") -> None:
-        if not split.has_event:
-            wanted = f"{self.settings.begin_threshold:g} and held for {self.settings.min_duration_s:g} s"
-            seen = f"{split.count} frames used, {split.offset_s:.1f} s"
-            sys.stderr.write(f"no event: {seen}; no action reached {wanted}\n")
+
+def _sum_up(split: "_Split", limits: Thresholds | None) -> None:
+    if not split.has_event:
+        wanted = f"{limits.begin_threshold:g} and held for {limits.min_duration_s:g} s" if limits else "its threshold"
+        seen = f"{split.count} frames used, {split.offset_s:.1f} s"
+        sys.stderr.write(f"no event: {seen}; no action reached {wanted}\n")
 
 
 class _Split:

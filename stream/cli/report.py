@@ -18,22 +18,8 @@ from rich.text import Text
 from stream import engines
 from stream.cli.console import Version, program
 from stream.cli.entry import INTERRUPTED
-from stream.cli.watch import (
-    DEFAULT,
-    READING,
-    USUAL,
-    Allow,
-    Begin,
-    Cuts,
-    Deny,
-    End,
-    Engine,
-    MaxGap,
-    Memory,
-    MinDuration,
-    Smoothing,
-    Threads,
-)
+from stream.cli.readflags import READING, USUAL, Allow, Begin, Cuts, Deny, End, MaxGap, Memory, MinDuration, Smoothing
+from stream.cli.watch import DEFAULT, Engine, Threads
 from stream.config import SessionSettings
 from stream.errors import UsageError
 from stream.pipeline import Session, run
@@ -97,9 +83,9 @@ def report(
     threads: Threads = 1,
     memory_s: Memory = None,
     min_probability: MinProbability = 0.0,
-    begin: Begin = USUAL.begin_threshold,
-    end: End = USUAL.end_threshold,
-    min_duration: MinDuration = USUAL.min_duration_s,
+    begin: Begin = None,
+    end: End = None,
+    min_duration: MinDuration = None,
     smoothing: Smoothing = USUAL.smoothing_s,
     max_gap: MaxGap = USUAL.max_gap_s,
     cuts: Cuts = USUAL.is_cut_aware,

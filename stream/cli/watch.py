@@ -10,6 +10,7 @@ import typer
 from stream import engines
 from stream.cli.console import ENGINE, Version, log_to_stderr, program
 from stream.cli.outputs import Outputs
+from stream.cli.readflags import USUAL, Allow, Begin, Cuts, Deny, End, MaxGap, Memory, MinDuration, Smoothing, TopK
 from stream.config import SessionSettings
 from stream.errors import UsageError
 from stream.pipeline import run
@@ -18,8 +19,7 @@ from stream.sources import open_source, scheme
 from stream.sources.base import Source
 
 DEFAULT = "gestures-a0"
-USUAL = SessionSettings()
-READING, OUTPUT, SERVER = "How the stream is read", "Where it goes", "How the server is reached"
+OUTPUT, SERVER = "Where it goes", "How the server is reached"
 
 Uri = Annotated[
     str | None,
@@ -133,53 +133,6 @@ Ranges = Annotated[
         show_default="none",
     ),
 ]
-Memory = Annotated[
-    float | None,
-    typer.Option(
-        envvar="STREAM_MEMORY_S",
-        help="Seconds, more than 0: time constant of forgetting; inf never forgets.",
-        rich_help_panel=READING,
-        show_default="what the model's card says",
-    ),
-]
-TopK = Annotated[
-    int, typer.Option(envvar="STREAM_TOP_K", help="Count of labels listed, 1 or more.", rich_help_panel=READING)
-]
-Begin = Annotated[
-    float,
-    typer.Option(
-        envvar="STREAM_BEGIN", help="Probability in (0, 1] at which an action begins.", rich_help_panel=READING
-    ),
-]
-End = Annotated[
-    float,
-    typer.Option(
-        envvar="STREAM_END", help="Probability in (0, BEGIN] below which an action ends.", rich_help_panel=READING
-    ),
-]
-MinDuration = Annotated[
-    float, typer.Option(help="Seconds, 0 or more, that an action must last to be told.", rich_help_panel=READING)
-]
-Smoothing = Annotated[
-    float,
-    typer.Option(help="Seconds, 0 or more: time constant of the average over probabilities.", rich_help_panel=READING),
-]
-MaxGap = Annotated[
-    float, typer.Option(help="Seconds, more than 0: a longer pause clears the memory.", rich_help_panel=READING)
-]
-Cuts = Annotated[
-    bool, typer.Option("--cuts/--no-cuts", help="Clear the memory when the scene is cut.", rich_help_panel=READING)
-]
-Allow = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Label that may be told, and only it; may be given again.", rich_help_panel=READING, show_default="all"
-    ),
-]
-Deny = Annotated[
-    list[str] | None,
-    typer.Option(help="Label never told; may be given again.", rich_help_panel=READING, show_default="none"),
-]
 
 
 def watch(
@@ -205,9 +158,9 @@ def watch(
     activitynet: Ranges = None,
     memory_s: Memory = None,
     top_k: TopK = USUAL.top_k,
-    begin: Begin = USUAL.begin_threshold,
-    end: End = USUAL.end_threshold,
-    min_duration: MinDuration = USUAL.min_duration_s,
+    begin: Begin = None,
+    end: End = None,
+    min_duration: MinDuration = None,
     smoothing: Smoothing = USUAL.smoothing_s,
     max_gap: MaxGap = USUAL.max_gap_s,
     cuts: Cuts = USUAL.is_cut_aware,
@@ -252,7 +205,7 @@ def watch(
 def _watch_here(source: Source, outputs: Outputs, recogniser: Recogniser, stop_s: float) -> None:
     session = recogniser.session(outputs.asked)
     title = f"{source.uri}   {recogniser.card.name}   {recogniser.runtime.name}"
-    with outputs.opened(title) as send, source:
+    with outputs.opened(title, session.thresholds) as send, source:
         run(source, session, send, stop_s=stop_s)
 
 

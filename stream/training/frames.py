@@ -5,7 +5,7 @@ learned, from what the frozen part makes of each labelled frame. The result is a
 """
 
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from stream.cards import Card
+from stream.config import USUAL
 from stream.errors import UsageError
 from stream.training import datasets, splits
 from stream.types import Array
@@ -79,7 +80,7 @@ def card_of(base: Card, name: str, labels: tuple[str, ...]) -> Card:
     """Return what the new model is: the base's network, new labels, pools that forget within a frame."""
     return replace(
         base, name=name, labels=labels, memory_s=MEMORY_INTERVALS / base.fps, output="softmax", background=(),
-        mirror_pairs=(), weights="", sha256="", measured={}, training={},
+        mirror_pairs=(), weights="", sha256="", measured={}, training={}, **asdict(USUAL),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from stream import cards
 from stream.cards import Card
+from stream.config import USUAL
 from stream.errors import UsageError
 from stream.intervals import wilson
 from stream.training import datasets, fit, mirror, plots, recipes, splits, transfer
@@ -149,7 +150,8 @@ def _card(order: Order, labels: tuple[str, ...]) -> Card:
         "source": "made with stream-train" + (f" from {base.name}" if order.begin else ""),
     }
     nothing: dict[str, Any] = {"weights": "", "sha256": "", "measured": {}, "training": {}}
-    card = replace(base, **nothing, **(changes | order.changes))
+    usual: dict[str, Any] = {} if is_same else asdict(USUAL)  # thresholds are of the labels they were chosen for
+    card = replace(base, **nothing, **(changes | usual | order.changes))
     return card if order.begin else replace(card, trained_frames=math.prod(_frames(card, order.length_s)))
 
 

@@ -49,6 +49,7 @@ def test_a_card_is_shown_with_where_it_was_found(home: Path) -> None:
     shown = json.loads(run(home, "show", "mine", "--json").stdout)
     assert (shown["found"], shown["variant"], shown["memory_s"]) == ("cached", "t0", "inf")
     assert shown["path"] == str(home / "models" / "mine" / "mine.toml")
+    assert (shown["begin_threshold"], shown["end_threshold"], shown["min_duration_s"]) == (0.5, 0.35, 0.2)
     assert shown["engine"] == engines.choose(cards.load("gestures-a0")), "a MoViNet stream too"
     assert "import" in shown["measured"]
     assert "shipped" in run(home, "show", "gestures-a0").stdout

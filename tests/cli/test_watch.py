@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -102,6 +103,15 @@ NOTHING = "no event: 20 frames used, 1.9 s; no action reached 1 and held for 0.2
 def test_a_watch_without_an_event_says_so_on_stderr(clip: Path, model: Path) -> None:
     done = watched(clip, "--model", model, "--begin", 1)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", NOTHING)
+
+
+def test_the_card_says_when_an_action_begins_where_no_flag_does(clip: Path, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "tiny.onnx").write_bytes(model.with_suffix(".onnx").read_bytes())
+    own = replace(cards.load(str(model)), begin_threshold=1.0, min_duration_s=0.7)
+    (tmp_path / "tiny.toml").write_text(cards.dump(own))
+    expected = NOTHING.replace("0.2 s", "0.7 s")
+    assert watched(clip, "--model", tmp_path / "tiny.toml").stderr == expected
+    assert "begin" in watched(clip, "--model", tmp_path / "tiny.toml", "--begin", 0.3, "--end", 0.2).stdout
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")

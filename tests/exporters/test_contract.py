@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,6 @@ import pytest
 import torch
 
 from stream import cards, load, rooms, steps
-from stream.config import SessionSettings
 from stream.errors import ExportError, MissingDependency, ModelError, ParityError, UnknownPart
 from stream.exporters import _parity, publish
 from stream.types import Array, State
@@ -101,7 +101,7 @@ def test_publish_leaves_a_card_that_loads_and_whose_file_is_whole(target: str, t
 
 
 def test_beside_the_file_lies_what_a_host_needs_to_know(target: str, tmp_path: Path) -> None:
-    card = tiny.card("clip", background=("one",))
+    card = tiny.card("clip", background=("one",), begin_threshold=0.65)
     net, file = tiny.net(card), f"clip.{rooms.find('exporters', target).SUFFIX}"
     publish(net, card, tmp_path, target)
     found = json.loads((tmp_path / "model.json").read_text("utf-8"))
@@ -112,7 +112,8 @@ def test_beside_the_file_lies_what_a_host_needs_to_know(target: str, tmp_path: P
     assert set(found["outputs"]) == {"logits"} | (set(found["state"].values()) - set(found["state"]))
     assert (found["labels"], found["background"]) == (list(card.labels), ["one"])
     assert (found["fps"], found["memory_s"], found["decay"]) == (5, 1.5, card.decay)
-    assert found["thresholds"]["begin_threshold"] == SessionSettings().begin_threshold
+    assert found["thresholds"] == {**asdict(card.thresholds), "smoothing_s": 0.15, "max_gap_s": 3.0}
+    assert found["thresholds"]["begin_threshold"] == 0.65
 
 
 def test_publish_refuses_an_unknown_target_and_a_name_that_leaves_the_folder(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Labelled frames: a head for one video in seconds, in a card that every command takes."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 import stream
 from stream import cards
+from stream.config import Thresholds
 from stream.errors import UsageError
 from stream.exporters import publish
 from stream.preprocess import preprocess
@@ -118,6 +120,11 @@ def test_every_frame_lies_in_one_of_the_streams(base: Path, video: Path) -> None
     card = cards.load(str(base))
     wanted = list(range(0, 110))
     assert list(features.of_frames(tiny.net(card), card, "classifier", video, wanted)) == wanted
+
+
+def test_thresholds_of_other_labels_are_not_taken_over(base: Path) -> None:
+    stern = replace(cards.load(str(base)), begin_threshold=0.9, end_threshold=0.8)
+    assert frames.card_of(stern, "x", ("a", "b")).thresholds == Thresholds()
 
 
 @pytest.mark.parametrize(

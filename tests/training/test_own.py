@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import stream
 from stream import cards, weights
 from stream.cli.train import main
+from stream.config import Thresholds
 from stream.errors import UsageError
 from stream.sources import open_source
 from stream.training import own
@@ -106,12 +107,15 @@ def test_a_run_that_gets_no_better_ends(data: Path, tmp_path: Path) -> None:
 def test_another_model_lends_its_weights_and_frozen_ones_stay_as_they_were(
     trained: Path, tmp_path: Path, data: Path
 ) -> None:
-    base, heard = trained / "colours.toml", list[str]()
+    base, heard = tmp_path / "colours.toml", list[str]()
+    (tmp_path / "colours.onnx").write_bytes((trained / "colours.onnx").read_bytes())
+    base.write_text(cards.dump(replace(cards.load(str(trained / "colours.toml")), begin_threshold=0.65)))
     three = boxes.folder(tmp_path / "three", ("red", "blue", "green"), 4)
     begun = order(three, tmp_path / "more", begin=str(base), changes={}, epochs=2, frozen=2)
     card = own.train(begun, heard.append)
     assert any("a new classifier" in line for line in heard)
     assert (card.labels, card.side_px) == (("blue", "green", "red"), 32)
+    assert card.thresholds == Thresholds(), "those of other labels"
     old, new = (weights.read_state_dict(cards.load(str(path)).read_weights()) for path in (base, begun.out))
     changed = {name for name in old if not torch.equal(old[name], new[name])}
     assert changed == {"classifier.weight", "classifier.bias"}
@@ -119,6 +123,7 @@ def test_another_model_lends_its_weights_and_frozen_ones_stay_as_they_were(
     again = order(data, tmp_path / "same", begin=str(base), changes={}, epochs=1, settings=gentle)
     same = own.train(again, heard.append)
     assert same.measured["validation"]["accuracy"] == 1.0
+    assert same.begin_threshold == 0.65
     assert sum("a new classifier" in line for line in heard) == 1
 
 

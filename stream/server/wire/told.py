@@ -35,7 +35,7 @@ def go_away(checkpoint: pb.Checkpoint | None, grace_s: float) -> pb.RecognizeRes
 
 def filled(card: Card, settings: SessionSettings, policy: str, max_age_s: float) -> pb.Config:
     """Write a configuration down with everything filled in."""
-    full = config_of(card.name, settings, policy)
+    full = config_of(card.name, settings.filled(card.thresholds), policy)
     full.memory_s = card.memory_s if settings.memory_s is None else settings.memory_s
     full.max_age_s = max_age_s
     return full

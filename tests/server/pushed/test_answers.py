@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stream import engines, recogniser
-from stream.config import SessionSettings
+from stream.config import USUAL
 from stream.decode import decode_image
 from stream.types import Drops, Frame, Update
 from stream.v1 import recognition_pb2 as pb
@@ -48,7 +48,7 @@ def test_the_first_reply_says_how_the_configuration_was_understood(server: Serve
     assert first.configured.model.labels == list(CARD.labels)
     said = first.configured.config
     assert (said.model, said.top_k, said.memory_s, said.is_cut_aware) == ("tiny", 2, 2.0, True)
-    assert (said.drop_policy, said.end_threshold) == (pb.DROP_POLICY_WAIT, SessionSettings().end_threshold)
+    assert (said.drop_policy, said.end_threshold) == (pb.DROP_POLICY_WAIT, USUAL.end_threshold)
     assert first.configured.stream_id
     assert last.HasField("finished")
 
