@@ -117,7 +117,7 @@ def play(rng: Rng, rate: float, script: Script) -> Iterator[Segment]:
     for label in _labels(rng, script):
         action = motions.act(rng, label, rate)
         is_absent = action.camera is not None and rng.random() < 0.5
-        start = _absent(mover) if is_absent else _start(rng, pose, action.path, mover, script.aspect)
+        start = _absent(mover) if is_absent else _start(rng, pose, action, mover, script.aspect)
         yield from _come(rng, pose, start, camera, rate)
         yield _rest(rng, start, camera, rate, script)
         stage, turn = _act(rng, action, start, rate)
@@ -150,8 +150,11 @@ def _act(rng: Rng, action: Action, start: Path, rate: float) -> tuple[Path, Path
 # --- from relative paths to a stage ---
 
 
-def _start(rng: Rng, pose: Path, action: Path, mover: float, aspect: float) -> Path:
+def _start(rng: Rng, pose: Path, act: Action, mover: float, aspect: float) -> Path:
     """Go on from where the mover is when the action then stays in the picture; else choose a place where it does."""
+    if act.start is not None:
+        return act.start
+    action = act.path
     if pose[ALPHA] > 0 and rng.random() < 0.7 and _fits(_absolute(pose, action), aspect):
         return pose
     largest = float(action[:, SIZE].max())

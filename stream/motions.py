@@ -90,12 +90,33 @@ def _swipe(rng: Rng, angle: float, rate: float) -> Action:
 
 
 def _approach(rng: Rng, is_nearing: bool, rate: float) -> Action:
-    """Come nearer or go away: straight, or with a drift as of one who walks over a floor."""
-    factor = float(np.exp(rng.uniform(math.log(1.35), math.log(3.0))))
+    """Come nearer or go away: straight, with a drift, or as somebody walks over a floor that a camera looks down on."""
+    factor = float(np.exp(rng.uniform(math.log(1.25), math.log(3.0))))
+    if rng.random() < 0.35:
+        return _floor(rng, is_nearing, factor, rate)
     path = zoom(rng, factor if is_nearing else 1 / factor, rate)
     if rng.random() < 0.6:
         _over_a_floor(rng, path)
     return Action(path, 0.6, _company(rng, path))
+
+
+def _floor(rng: Rng, is_nearing: bool, factor: float, rate: float) -> Action:
+    """Walk towards the camera or away from it, at an even pace: the feet are on the floor, the nearest may be unseen.
+
+    A pinhole camera sees feet below the horizon by the walker's size times the camera's height in walker's heights.
+    """
+    horizon, near = rng.uniform(-0.5, 0.05), rng.uniform(0.5, 1.4)
+    lowest = max(0.5, (-0.4 - horizon) / near + 1, (-0.4 - horizon) * factor / near + 0.5)
+    camera = rng.uniform(lowest, max(lowest, min(3.0, (0.2 - horizon) / near + 1, (0.4 - horizon) * factor / near)))
+    u = ease(rng, count(rng.uniform(0.9, 3.0), rate), is_steady=True)
+    depth = 1 + (factor - 1) * (1 - u if is_nearing else u)
+    size = near / depth
+    vanishing, lane = rng.uniform(-0.25, 0.25), rng.uniform(-0.4, 0.4) + rng.normal(0, 0.1) * u
+    poses = np.column_stack([vanishing + lane * size, horizon + (camera - 0.5) * size, size, 0 * u, 1 + 0 * u])
+    path = still(len(u))
+    path[:, [X, Y]] = poses[:, [X, Y]] - poses[0, [X, Y]]
+    path[:, SIZE] = size / size[0]
+    return Action(path, 0.6, _company(rng, path), start=poses[0])
 
 
 def _over_a_floor(rng: Rng, path: Path) -> None:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from stream.paths import ANGLE, MOVERS, SIZE, Action, Rng, X, Y, count, ease, line, still, zoom
+from stream.paths import ANGLE, MOVERS, SIZE, Action, Path, Rng, X, Y, count, ease, line, still
 
 
 def other(rng: Rng, rate: float) -> Action:
@@ -65,12 +65,19 @@ def _crossing(rng: Rng, rate: float) -> Action:
 
 
 def _there_and_back(rng: Rng, rate: float) -> Action:
-    """Begin a gesture and take it back: only its end tells."""
-    seconds, which = rng.uniform(0.35, 0.7), rng.integers(3)
+    """Begin a gesture and take it back at once: only its end tells."""
+    seconds, which = rng.uniform(0.3, 0.6), rng.integers(3)
     angle = float(rng.integers(4) * math.pi / 2 + rng.normal(0, 0.15))
-    half = line(rng, angle, rng.uniform(0.15, 0.5), seconds, rate) if which else zoom(rng, rng.choice([0.6, 1.7]), rate)
+    half = line(rng, angle, rng.uniform(0.15, 0.5), seconds, rate) if which else _leaning(rng, seconds, rate)
     path = np.concatenate([half, half[::-1]])
-    return Action(path, 0.85)
+    return Action(path, 0.9)
+
+
+def _leaning(rng: Rng, seconds: float, rate: float) -> Path:
+    """Come nearer or go away by half, in a short time."""
+    path = still(count(seconds, rate))
+    path[:, SIZE] = np.exp(rng.choice([-1, 1]) * rng.uniform(0.25, 0.55)) ** ease(rng, len(path))
+    return path
 
 
 def _arc(rng: Rng, rate: float) -> Action:
@@ -107,12 +114,10 @@ def _fidget(rng: Rng, rate: float) -> Action:
 
 
 def _shift(rng: Rng, rate: float) -> Action:
-    """Move along an axis, but far less than a swipe; or grow, but far less than what comes nearer."""
+    """Move along an axis, but far less than a swipe; it may grow or shrink, but far less than what comes nearer."""
     path = still(count(rng.uniform(0.4, 1.6), rate))
     u = ease(rng, len(path))
-    if rng.random() < 0.3:
-        path[:, SIZE] = rng.uniform(0.87, 1.15) ** u
-    else:
-        angle, length = rng.integers(4) * math.pi / 2 + rng.normal(0, 0.2), rng.uniform(0.04, 0.15)
-        path[:, X], path[:, Y] = length * math.cos(angle) * u, length * math.sin(angle) * u
+    angle, length = rng.integers(4) * math.pi / 2 + rng.normal(0, 0.2), rng.uniform(0.07, 0.16)
+    path[:, X], path[:, Y] = length * math.cos(angle) * u, length * math.sin(angle) * u
+    path[:, SIZE] = rng.uniform(0.92, 1.09) ** u
     return Action(path, 0.9)

@@ -33,6 +33,8 @@ class Action:
     """Paths of other movers, at most MOVERS - 1."""
     camera: Path | None = None
     """(N, 2) where the camera looks, from 0, 0; None when it stands still."""
+    start: Path | None = None
+    """(5,) pose at which it has to begin; None where any place in the picture will do."""
 
 
 def line(rng: Rng, angle: float, length: float, seconds: float, rate: float) -> Path:

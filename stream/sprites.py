@@ -99,21 +99,47 @@ def bilinear(picture: Canvas, u: Reals, v: Reals) -> Canvas:
     return np.asarray(over * (1 - b) + under * b, np.float32)
 
 
-def look(backdrop: Canvas, camera: Poses, height_px: int, width_px: int, aspect: float) -> Canvas:
-    """Return what a camera turned by `camera` heights sees of a backdrop that is mirrored at its borders."""
-    if not camera.any():
+def look(
+    backdrop: Canvas, camera: Poses, height_px: int, width_px: int, aspect: float, lean: Poses | None = None
+) -> Canvas:
+    """Return what a camera sees of a backdrop that is mirrored at its borders, smeared over its turn in the exposure.
+
+    `camera`, (2,) or (N, 2), is where it looks, in heights; `lean`, (2,), how far it turns while a rolling shutter
+    reads a whole height of the picture.
+    """
+    places = camera.reshape(-1, 2)
+    if np.array_equal(places[0], places[-1]):
+        places = places[:1]
+    if not places.any():
         return backdrop[:height_px, :width_px].copy()
-    across = np.arange(width_px) + float(camera[0]) / aspect * width_px
-    down = np.arange(height_px) + float(camera[1]) * height_px
-    picture = _shifted(backdrop, down)
-    return np.ascontiguousarray(_shifted(picture.swapaxes(0, 1), across).swapaxes(0, 1))
+    y = (np.arange(height_px) + 0.5) / height_px - 0.5
+    turn = np.zeros(2) if lean is None or len(places) == 1 else lean
+    seen = np.zeros((height_px, width_px, backdrop.shape[2]), np.float32)
+    for place in places:
+        across, down = place[0] + turn[0] * y, place[1] + turn[1] * y
+        rows = _shifted(backdrop, np.arange(height_px) + down * height_px)
+        seen += _slid(rows, across / aspect * width_px, width_px)
+    return seen / np.float32(len(places))
 
 
 def _shifted(picture: Canvas, at: Reals) -> Canvas:
+    """Take rows of a picture, between two where `at` is not whole."""
     whole = np.floor(at).astype(np.int64)
-    share = np.float32(at[0] - whole[0])
+    share = (at - whole).astype(np.float32)[:, None, None]
     first = picture[_mirrored(whole, len(picture))]
-    return first if share < 0.02 else first * (1 - share) + picture[_mirrored(whole + 1, len(picture))] * share
+    if share.max() < 0.02:
+        return first
+    return np.asarray(first * (1 - share) + picture[_mirrored(whole + 1, len(picture))] * share)
+
+
+def _slid(picture: Canvas, by: Reals, width_px: int) -> Canvas:
+    """Take `width_px` columns of a picture, each row begun at its own place."""
+    if by[0] == by[-1]:
+        return _shifted(picture.swapaxes(0, 1), np.arange(width_px) + by[0]).swapaxes(0, 1)
+    whole = np.floor(by).astype(np.int64)
+    share, rows = (by - whole).astype(np.float32)[:, None, None], np.arange(len(picture))[:, None]
+    found = picture[rows, _mirrored(np.arange(width_px + 1) + whole[:, None], picture.shape[1])]
+    return np.asarray(found[:, :-1] * (1 - share) + found[:, 1:] * share)
 
 
 def _mirrored(index: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:

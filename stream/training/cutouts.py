@@ -6,8 +6,10 @@ from collections.abc import Callable
 import numpy as np
 
 from stream import sprites
+from stream.paths import Path
 from stream.sprites import SPRITE_PX, Canvas, Rng
-from stream.training import people, scenery
+from stream.training import limbs, people, scenery
+from stream.training.people import Wardrobe
 
 TRIES = 4
 """Count: cutouts made at most, for one that can be seen."""
@@ -15,24 +17,43 @@ LEAST_CONTRAST = 0.15
 """Difference of the mean colours, in the channel where it is largest: less is hard to see in a noisy picture."""
 
 
-def cutout(rng: Rng, split: str) -> tuple[sprites.Sprite, ...]:
-    """Make something that moves, in the phases it goes through; nearly half are people and arms, in training."""
-    if split == "training" and rng.random() < 0.45:
-        return people.person(rng) if rng.random() < 0.65 else people.arm(rng)
-    return (_rigid(rng, split),)
+Look = tuple[sprites.Sprite, ...] | limbs.Arm
+"""What a mover looks like: a figure in every phase it goes through, or a hand with its arm."""
 
 
-def contrasting(rng: Rng, split: str, colour: Canvas) -> tuple[sprites.Sprite, ...]:
+def cutout(rng: Rng, split: str) -> Look:
+    """Make something that moves: more than half are people, and hands with or without an arm."""
+    kind = rng.random()
+    if kind < 0.3:
+        return people.person(rng, WARDROBES[split])
+    if kind < 0.45:
+        return arm(rng, split)
+    return people.arm(rng) if kind < 0.55 and split == "training" else (_rigid(rng, split),)
+
+
+def arm(rng: Rng, split: str) -> limbs.Arm:
+    """Make a hand with an arm that has an elbow."""
+    flesh = WARDROBES[split].skin(rng)
+    hand = people.hand(rng, flesh) if split == "training" else (sprites.sprite(bare_hand(rng), flesh),)
+    return limbs.arm(rng, hand, flesh, WARDROBES[split])
+
+
+def contrasting(rng: Rng, split: str, colour: Canvas) -> Look:
     """Make something that can be seen before the (3,) colour: the best of a few where none stands out enough."""
     made = [cutout(rng, split)]
-    while len(made) < TRIES and _contrast(made[-1][0], colour) < LEAST_CONTRAST:
+    while len(made) < TRIES and _contrast(made[-1], colour) < LEAST_CONTRAST:
         made.append(cutout(rng, split))
-    return max(made, key=lambda phases: _contrast(phases[0], colour))
+    return max(made, key=lambda look: _contrast(look, colour))
 
 
-def _contrast(cut: sprites.Sprite, colour: Canvas) -> float:
-    level = cut.levels[-1]
+def _contrast(look: Look, colour: Canvas) -> float:
+    level = (look.hand if isinstance(look, limbs.Arm) else look)[0].levels[-1]
     return float(np.abs(level[..., :3].sum(axis=(0, 1)) / max(1e-6, level[..., 3].sum()) - colour).max())
+
+
+def layers(look: Look, poses: Path) -> list[limbs.Layer]:
+    """Say what is pasted where while a mover goes its (N, 5) way: from the back to the front."""
+    return limbs.layers(look, poses) if isinstance(look, limbs.Arm) else [(look, poses)]
 
 
 def _rigid(rng: Rng, split: str) -> sprites.Sprite:
@@ -52,6 +73,17 @@ def flat_hand(rng: Rng) -> Canvas:
         sprites.capsule(0, -0.5, 0, 0.35, rng.uniform(0.3, 0.38)),
         sprites.capsule(0.1, 0.4, 0.62, rng.uniform(-0.2, 0.1), 0.11),
         sprites.capsule(0, 0.4, 0, 1.2, 0.24),
+    )
+    mask = sprites.soft(np.maximum.reduce(parts))
+    return mask if rng.random() < 0.5 else np.ascontiguousarray(mask[:, ::-1])
+
+
+def bare_hand(rng: Rng) -> Canvas:
+    """A hand with its fingers together and a thumb, its wrist below the middle."""
+    parts = (
+        sprites.capsule(0, -0.45, 0, 0.15, rng.uniform(0.26, 0.32)),
+        sprites.capsule(0.1, 0.2, 0.5, rng.uniform(-0.3, 0.0), 0.1),
+        sprites.capsule(0, 0.1, 0, 0.6, 0.16),
     )
     mask = sprites.soft(np.maximum.reduce(parts))
     return mask if rng.random() < 0.5 else np.ascontiguousarray(mask[:, ::-1])
@@ -136,3 +168,11 @@ TEXTURES: dict[str, tuple[Draw, ...]] = {
     "evaluation": (freckled, unseen_photograph, stripes, checks),
 }
 """Split -> families of textures; the first is the skin-like one."""
+
+WARDROBES = {
+    "training": people.USUAL,
+    "evaluation": Wardrobe(
+        freckled, lambda rng: people.muted(rng, stripes(rng) if rng.random() < 0.5 else checks(rng)), is_coat=True
+    ),
+}
+"""Split -> what its people wear."""

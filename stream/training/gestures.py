@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stream import gestures, motions, sprites
-from stream.paths import MOVERS, Path
+from stream.paths import ALPHA, Path
 from stream.sprites import Canvas, Rng
-from stream.training import camera, cutouts, reality, scenery
+from stream.training import camera, cutouts, occluders, reality, scenery, signing
 
 SIDE_PX = 80
 """Pixels: side of the square the model sees."""
@@ -29,6 +29,12 @@ MIXTURE = (motions.OTHER_MOTION,) * 4 + ("push", "pull") * 2 + motions.GESTURES
 
 REAL_SHARE = 0.06
 """Share of the streams of training that show a real video instead."""
+SIGNING_SHARE = 0.08
+"""Share of the streams of training in which somebody signs: hands that move and mean none of the gestures."""
+ALIVE_SHARE = 0.1
+"""Share of the other streams of training before a real video that goes on: not all that is real is `other motion`."""
+HIDDEN_SHARE = 0.15
+"""Share of the streams with something in front, behind which a mover is hidden for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +69,32 @@ def stream(
         changes: to its `gestures.Script`.
     """
     rng = np.random.default_rng(seed)
-    if split == "training" and not changes and rng.random() < REAL_SHARE:
+    kind = rng.random() if split == "training" and not changes else 1.0
+    if kind < REAL_SHARE:
         return _face(rng, _real(rng, frames))
     aspect = float(np.exp(rng.normal(math.log(4 / 3), 0.25)))
     is_small, is_rich, is_shaken, is_bad = rng.random(4) < difficulty
     size = None if is_small else rng.uniform(0.3, 0.6)
     script = gestures.Script(classes=MIXTURE, pause_s=_pauses(rng), aspect=aspect, size=size)
-    played = gestures.session(rng, frames, FPS, replace(script, **changes), TICKS)
+    is_signed = kind < REAL_SHARE + SIGNING_SHARE
+    if is_signed:
+        played, looks = signing.session(rng, frames, FPS, aspect, TICKS)
+    else:
+        played, looks = gestures.session(rng, frames, FPS, replace(script, **changes), TICKS), ()
     shutter = _Shutter(
         aspect,
-        _shake(rng, frames * TICKS, 0.03 * is_shaken),
+        _shake(rng, frames * TICKS, 0.045 * is_shaken),
         _shake(rng, frames * TICKS, 0.006 * is_shaken),
         _moments(rng, frames, is_bad),
         int(rng.integers(1, TICKS + 1)),
         rng.uniform(0, 0.5) * is_bad,
     )
-    scenes = _scenes(rng, played, split, is_rich)
+    scenes = _scenes(rng, played, split, is_rich, looks)
+    labels = played.labels
+    if split == "training" and not is_signed and rng.random() < ALIVE_SHARE * is_rich:
+        scenes, labels = [_alive(rng, scenes[0], frames)], _unless_still(labels)
     clip = _film(played, scenes, shutter)
-    made = Stream(camera.film(rng, clip) if is_bad else camera.develop(clip), played.labels, played.events)
+    made = Stream(camera.film(rng, clip) if is_bad else camera.develop(clip), labels, played.events)
     return made if is_upright else _face(rng, made)
 
 
@@ -90,7 +104,7 @@ def _real(rng: Rng, frames: int) -> Stream:
 
 
 def _pauses(rng: Rng) -> tuple[float, float]:
-    return (0.05, 0.25) if rng.random() < 0.7 else (0.2, 1.2)
+    return (0.12, 0.4) if rng.random() < 0.7 else (0.2, 1.2)
 
 
 def _face(rng: Rng, made: Stream) -> Stream:
@@ -112,10 +126,12 @@ class _Scene:
 
     begin: int
     """Frame it is first seen in: a later one is a cut."""
-    backdrop: Canvas
-    """(H, W, 3) what lies behind."""
-    cuts: tuple[tuple[sprites.Sprite, ...], ...]
-    """What the movers look like, in every phase."""
+    backdrops: Canvas
+    """(N, H, W, 3) what lies behind: the same all the time, or a picture for every frame."""
+    looks: tuple[cutouts.Look, ...]
+    """What the movers look like; () for one that is never there."""
+    front: tuple[tuple[sprites.Sprite, Path], ...] = ()
+    """What stands in front, and its (5,) pose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,37 +152,80 @@ class _Shutter:
     """Of a frame's interval: how much later the last row is read than the first."""
 
 
-def _scenes(rng: Rng, played: gestures.Session, split: str, is_rich: bool) -> list[_Scene]:
-    """Dress a session; one in ten is cut to another scene while nothing moves."""
+def _scenes(
+    rng: Rng, played: gestures.Session, split: str, is_rich: bool, looks: tuple[cutouts.Look, ...]
+) -> list[_Scene]:
+    """Dress a session, in the looks if there are any; one in ten is cut to another scene while nothing moves."""
     begins = [0]
     still = np.flatnonzero(played.labels == motions.LABELS.index(motions.NO_MOTION))
-    if len(still) and rng.random() < 0.1:
+    if len(still) and not looks and rng.random() < 0.1:
         begins.append(int(rng.choice(still)))
-    return [_scene(rng, begin, split, is_rich) for begin in begins]
+    return [_scene(rng, begin, played, split, is_rich, looks) for begin in begins]
 
 
-def _scene(rng: Rng, begin: int, split: str, is_rich: bool) -> _Scene:
+def _scene(
+    rng: Rng, begin: int, played: gestures.Session, split: str, is_rich: bool, looks: tuple[cutouts.Look, ...]
+) -> _Scene:
     backdrop = _backdrop(rng, split, is_rich)
     colour = backdrop.mean(axis=(0, 1))
-    return _Scene(begin, backdrop, tuple(cutouts.contrasting(rng, split, colour) for _ in range(MOVERS)))
+    looks = looks or tuple(
+        cutouts.contrasting(rng, split, colour) if poses[:, ALPHA].any() else () for poses in played.movers
+    )
+    front = occluders.before(rng, played, split, FPS * TICKS) if rng.random() < HIDDEN_SHARE * is_rich else ()
+    return _Scene(begin, backdrop[None], looks, front)
+
+
+def _alive(rng: Rng, scene: _Scene, frames: int) -> _Scene:
+    """Put a real video that goes on behind a scene."""
+    clip, _ = reality.clip(rng, frames, FPS, SIDE_PX * 3 // 2)
+    return replace(scene, backdrops=np.asarray(clip / np.float32(255)))
+
+
+def _unless_still(labels: gestures.Labels) -> gestures.Labels:
+    """Say nothing where all that moves is the background."""
+    return np.where(labels == motions.LABELS.index(motions.NO_MOTION), gestures.IGNORE, labels)
 
 
 def _film(played: gestures.Session, scenes: list[_Scene], shutter: _Shutter) -> Canvas:
     """Draw every frame: (T, S, S, 3) in [0, 1]."""
-    movers, look = played.movers.copy(), played.camera + shutter.shake
+    movers, camera_path = played.movers.copy(), played.camera + shutter.shake
     movers[:, :, :2] += shutter.tremor - shutter.shake
-    phases = _phases(played.movers)
     clip = np.empty((len(played.labels), SIDE_PX, SIDE_PX, 3), np.float32)
-    scene = scenes[0]
-    for index, canvas in enumerate(clip):
-        scene = next((later for later in scenes[1:] if later.begin == index), scene)
-        last = int(shutter.moments[index])
-        canvas[:] = sprites.look(scene.backdrop, look[last - 1], SIDE_PX, SIDE_PX, shutter.aspect)
-        for cut, poses, phase in zip(scene.cuts, movers, phases, strict=True):
-            window = poses[max(0, last - shutter.exposure) : last]
-            lean = shutter.roll * TICKS * (window[-1, :2] - window[0, :2]) / max(1, len(window) - 1)
-            sprites.paste(canvas, _bent(cut, phase[last - 1]), window, shutter.aspect, lean)
+    ends = [scene.begin for scene in scenes[1:]] + [len(clip)]
+    phases = _phases(played.movers)
+    for scene, end in zip(scenes, ends, strict=True):
+        drawn = _layers(scene, movers, camera_path, phases)
+        for index in range(scene.begin, end):
+            last = int(shutter.moments[index])
+            span = slice(max(0, last - shutter.exposure), last)
+            backdrop, seen = scene.backdrops[index % len(scene.backdrops)], camera_path[span]
+            clip[index] = sprites.look(backdrop, seen, SIDE_PX, SIDE_PX, shutter.aspect, _lean(seen, shutter))
+            for cut, poses, phase in drawn:
+                window = poses[span]
+                sprites.paste(clip[index], _bent(cut, phase[last - 1]), window, shutter.aspect, _lean(window, shutter))
     return clip
+
+
+def _layers(
+    scene: _Scene, movers: Path, camera_path: Path, phases: Path
+) -> list[tuple[tuple[sprites.Sprite, ...], Path, Path]]:
+    """List what is pasted, from the back to the front: phases of a sprite, its poses, and its (N,) phase."""
+    found = [
+        (cut, poses, phase)
+        for look, path, phase in zip(scene.looks, movers, phases, strict=True)
+        if look
+        for cut, poses in cutouts.layers(look, path)
+    ]
+    for thing, pose in scene.front:
+        poses = np.repeat(pose[None], len(camera_path), 0)
+        poses[:, :2] -= camera_path
+        found.append(((thing,), poses, np.zeros(len(poses))))
+    return found
+
+
+def _lean(window: Path, shutter: _Shutter) -> Path:
+    """Say how far something goes, (2,), while the shutter reads a whole height of the picture."""
+    return np.asarray(shutter.roll * TICKS * (window[-1, :2] - window[0, :2]) / max(1, len(window) - 1))
 
 
 def _moments(rng: Rng, frames: int, is_bad: bool) -> npt.NDArray[np.int64]:
@@ -194,7 +253,7 @@ def _bent(phases: tuple[sprites.Sprite, ...], phase: float) -> sprites.Sprite:
 def _shake(rng: Rng, ticks: int, most: float) -> Path:
     """Tremble or drift a little, on both axes: (N, 2) heights. Half of the cameras stand still."""
     t = np.arange(ticks) / (FPS * TICKS)
-    size = rng.exponential(most / 2) * (rng.random() < 0.5)
+    size = rng.exponential(most / 2) * (rng.random() < 0.6)
     rates, phases = np.exp(rng.uniform(math.log(0.05), math.log(3.0), (3, 2))), rng.uniform(0, 2 * math.pi, (3, 2))
     waves = np.sin(2 * math.pi * rates * t[:, None, None] + phases) - np.sin(phases)
     return np.asarray(min(size, 1.5 * most) / 2 * waves.mean(axis=1))

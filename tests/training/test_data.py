@@ -9,7 +9,7 @@ import pytest
 from stream import motions
 from stream.gestures import IGNORE
 from stream.sprites import Sprite
-from stream.training import camera, cutouts, gestures, people, reality, scenery
+from stream.training import camera, cutouts, gestures, limbs, people, reality, scenery
 
 
 def test_a_stream_is_made_from_its_seed_alone() -> None:
@@ -31,7 +31,8 @@ def test_a_stream_has_pictures_and_answers_for_its_frames(split: str, difficulty
 
 
 def test_the_evaluation_shares_no_picture_shape_or_texture_with_training() -> None:
-    for table in (scenery.PICTURES, scenery.VIDEOS, cutouts.SHAPES, cutouts.TEXTURES):
+    worn = {split: (wardrobe.skin, wardrobe.cloth) for split, wardrobe in cutouts.WARDROBES.items()}
+    for table in (scenery.PICTURES, scenery.VIDEOS, cutouts.SHAPES, cutouts.TEXTURES, worn):
         assert set(table) == {"training", "evaluation"}
         assert table["training"]
         assert table["evaluation"]
@@ -107,6 +108,24 @@ def test_every_phase_of_a_figure_differs_from_the_next(
             assert np.abs(one.levels[0] - other.levels[0]).mean() > 1e-3
 
 
+@pytest.mark.parametrize("split", ["training", "evaluation"])
+def test_people_and_arms_are_in_both_splits_and_look_otherwise(split: str) -> None:
+    looks = [cutouts.cutout(np.random.default_rng(seed), split) for seed in range(80)]
+    assert sum(isinstance(look, limbs.Arm) for look in looks) >= 6
+    assert sum(len(look) == people.PHASE_COUNT for look in looks if isinstance(look, tuple)) >= 12
+    mine, other = (cutouts.WARDROBES[name] for name in (split, {"training": "evaluation"}.get(split, "training")))
+    one, two = (people.person(np.random.default_rng(5), wardrobe)[0].levels[0] for wardrobe in (mine, other))
+    assert np.abs(one - two).mean() > 0.01
+
+
+def test_a_stream_before_a_real_video_says_nothing_while_only_the_video_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gestures, "ALIVE_SHARE", 1.0)
+    made = [gestures.stream((seed,), 20, 1.0, classes=("push",), pause_s=(0.6, 0.8)) for seed in range(6)]
+    quiet = motions.LABELS.index(motions.NO_MOTION)
+    assert all((stream.labels != quiet).all() for stream in made)
+    assert all(np.abs(np.diff(stream.frames[:5].astype(float), axis=0)).mean() > 0.3 for stream in made)
+
+
 def test_a_bad_camera_changes_pictures_but_neither_their_number_nor_their_size() -> None:
     rng, clip = np.random.default_rng(0), np.random.default_rng(1).random((6, 80, 80, 3), np.float32)
     for _ in range(20):
@@ -131,6 +150,7 @@ def test_some_streams_of_training_show_a_real_video_and_none_of_the_evaluation_d
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     real, shown = reality.clip, list[int]()
+    monkeypatch.setattr(gestures, "ALIVE_SHARE", 0)
     monkeypatch.setattr(reality, "clip", lambda rng, *rest: shown.append(1) or real(rng, *rest))
     for seed in range(60):
         gestures.stream((8, seed), 4, split="evaluation")
