@@ -21,6 +21,7 @@ from stream.recogniser import Recogniser
 from stream.sources import open_source
 from stream.training import datasets
 from stream.training import plots as matrices
+from stream.types import Array
 
 T = TypeVar("T")
 
@@ -56,28 +57,35 @@ class Data:
 def on_generated(recogniser: Recogniser, count: int, minutes: int, seed: int, settings: SessionSettings) -> Outcome:
     """Measure on generated gestures: `count` single ones, then `minutes` of stream; 0 leaves one out."""
     generated.check(recogniser)
-    tally = _last(generated.clips(recogniser, count, seed), count, "clips") if count else None
-    played = generated.sessions(recogniser, minutes, seed, settings)
-    events = _last(played, minutes, "minutes of stream") if minutes else None
+    rows = list(_track(generated.clips(recogniser, count, seed), count, "clips"))
+    tally = clips.measure(*_columns(recogniser, rows), [str(place) for place in range(count)], seed) if count else None
+    played = list(_track(generated.sessions(recogniser, minutes, seed, settings), minutes, "minutes of stream"))
+    events = generated.measure(played, seed) if minutes else None
 
     def show(console: Console) -> None:
         if tally:
-            low, high = tally.interval
-            whole = intervals.Figure(tally.accuracy, low, high)
-            _show_matrix(console, tally.labels, tally.counts, [f"{100 * v:.0f} %" for v in tally.recall.values()])
-            console.print(f"accuracy {words(whole)} of {count} clips")
+            _show_clips(console, tally)
         if events:
             console.print(
-                f"streams: {events.hits} of {events.played} gestures recognised ({100 * events.recall:.1f} %), "
-                f"{events.false_per_minute:.2f} false events per minute over {events.minutes:g} minutes"
+                f"{events.minutes} minutes of stream, {events.played} gestures: recognised {words(events.recognised)}, "
+                f"{words(events.false_per_minute, 1, '', 2)} false events a minute"
+            )
+            console.print(
+                f"label on top within {generated.SOON_S} s of a gesture's end: {words(events.soon)}; after the end: "
+                f"median {words(events.delay_s, 1, ' s', 2)}, nineteen in twenty {words(events.late_s, 1, ' s', 2)}"
             )
 
     def draw(path: Path) -> None:
         if tally:
-            title = f"{recogniser.card.name}: {100 * tally.accuracy:.1f} % of {count} unseen clips"
+            title = f"{recogniser.card.name}: {words(tally.top1)} of {count} unseen clips"
             matrices.confusion(tally.counts, tally.labels, title, path)
 
     return Outcome(figures.of_generated(tally, events), show, draw if tally else None)
+
+
+def _columns(recogniser: Recogniser, rows: Sequence[tuple[str, Array]]) -> tuple[tuple[str, ...], list[str], Array]:
+    """Part what was shown, and what was said of it."""
+    return recogniser.labels, [label for label, _ in rows], np.stack([said for _, said in rows])
 
 
 def on_clips(recogniser: Recogniser, data: Data, settings: SessionSettings) -> Outcome:
@@ -88,10 +96,7 @@ def on_clips(recogniser: Recogniser, data: Data, settings: SessionSettings) -> O
     found = clips.measure(recogniser.labels, [sample.label for sample in samples], np.stack(said), groups, data.seed)
 
     def show(console: Console) -> None:
-        recall = [words(found.recall[name], places=0) if name in found.recall else "" for name in found.labels]
-        _show_matrix(console, found.labels, found.counts, recall)
-        console.print(f"top-1 {words(found.top1)}, top-5 {words(found.top5)} of {len(samples)} clips")
-        console.print(f"calibration error {words(found.ece)} over {clips.BIN_COUNT} bins")
+        _show_clips(console, found)
         _show_groups(console, found.groups, len(samples))
 
     title = f"{recogniser.card.name}: {words(found.top1)} of {len(samples)} clips of {data.path.name}"
@@ -192,6 +197,13 @@ def _track(steps: Iterable[T], total: int, what: str) -> Iterator[T]:
 def _last(tallies: Iterable[T], total: int, what: str) -> T:
     """Run a measurement with a bar; return its last tally."""
     return list(_track(tallies, total, what))[-1]
+
+
+def _show_clips(console: Console, found: clips.Clips) -> None:
+    recall = [words(found.recall[name], places=0) if name in found.recall else "" for name in found.labels]
+    _show_matrix(console, found.labels, found.counts, recall)
+    console.print(f"top-1 {words(found.top1)}, top-5 {words(found.top5)} of {found.counts.sum()} clips")
+    console.print(f"calibration error {words(found.ece)} over {clips.BIN_COUNT} bins")
 
 
 def _show_matrix(console: Console, labels: Sequence[str], counts: npt.NDArray[np.int64], recall: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from stream.evaluation.clips import BIN_COUNT
 from stream.evaluation.clips import Clips as Scored
 from stream.evaluation.footage import Shown
-from stream.evaluation.generated import Clips, Sessions
+from stream.evaluation.generated import SOON_S, Sessions
 from stream.evaluation.memory import Cell
 from stream.evaluation.streams import Alarms, Streams
 from stream.intervals import Figure
@@ -16,19 +16,17 @@ from stream.intervals import Figure
 Table = dict[str, Any]
 
 
-def of_generated(clips: Clips | None, sessions: Sessions | None) -> Table:
+def of_generated(clips: Scored | None, sessions: Sessions | None) -> Table:
     """Say what was measured on generated gestures."""
-    found: Table = {}
-    if clips:
-        found["clips"] = int(clips.counts.sum())
-        found["accuracy"] = round(clips.accuracy, 4)
-        found["interval_95"] = [round(end, 4) for end in clips.interval]
-        found["recall"] = {label: round(value, 3) for label, value in clips.recall.items()}
+    found: Table = of_clips(clips) if clips else {}
     if sessions:
         found["stream_minutes"] = sessions.minutes
         found["events_played"] = sessions.played
-        found["events_recognised"] = round(sessions.recall, 4)
-        found["false_events_per_minute"] = round(sessions.false_per_minute, 2)
+        found["events_recognised"] = of(sessions.recognised)
+        found["labels_in_time"] = {**of(sessions.soon), "within_s": SOON_S}
+        found["median_delay_after_end_s"] = of(sessions.delay_s)
+        found["delay_after_end_of_nineteen_in_twenty_s"] = of(sessions.late_s)
+        found["false_events_per_minute"] = of(sessions.false_per_minute)
     return found
 
 

@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,14 @@ import numpy.typing as npt
 from stream.config import SessionSettings
 from stream.decode import RgbPicture
 from stream.errors import UsageError
-from stream.intervals import wilson
-from stream.matching import match
+from stream.evaluation.streams import quantile
+from stream.gestures import Event
+from stream.intervals import Figure, Values, bootstrap, rate
+from stream.matching import SLACK_S, match
 from stream.motions import LABELS, NO_MOTION
 from stream.preprocess import preprocess
 from stream.recogniser import Recogniser
+from stream.smoothing import probabilities
 from stream.training.gestures import FPS, MIXTURE, Stream, stream
 from stream.types import Array, Frame, LabelEvent, Update
 
@@ -23,56 +26,41 @@ SPLIT = "evaluation"
 CLIP_FRAMES = 64
 """Count: frames within which a clip's action must have ended; else another is made."""
 MINUTE_FRAMES = round(60 * FPS)
+SOON_S = 0.6
+"""Seconds after a gesture's end within which its label should be on top."""
 
 
 @dataclass(frozen=True, slots=True)
-class Clips:
-    """What was said at the end of single actions."""
+class Minute:
+    """What came of a minute of stream with pauses."""
 
-    counts: npt.NDArray[np.int64]
-    """(K, K): a row for what was played, a column for what was said."""
-    labels: tuple[str, ...]
-    """The K labels."""
-
-    @property
-    def accuracy(self) -> float:
-        """Share of the clips that were right."""
-        return float(self.counts.trace() / self.counts.sum())
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval of the accuracy."""
-        return wilson(int(self.counts.trace()), int(self.counts.sum()))
-
-    @property
-    def recall(self) -> dict[str, float]:
-        """Label -> share of its clips that were right."""
-        shares = self.counts.diagonal() / np.maximum(1, self.counts.sum(axis=1))
-        return dict(zip(self.labels, map(float, shares), strict=True))
+    hits: tuple[bool, ...]
+    """For each gesture played: an event of its label began, from the gesture's begin to a second after its end."""
+    delays_s: tuple[float, ...]
+    """Seconds, likewise: from the gesture's end to the first frame with its label on top, at most a second later;
+    less than 0 where that was before the end, inf where there was none."""
+    false: int
+    """Count: events that fit nothing played."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """What events came of long streams with pauses, read with the default settings."""
+    """What a viewer sees of long streams with pauses, read by real sessions; minutes are drawn for the intervals."""
 
-    minutes: float
-    """Of stream."""
+    minutes: int
+    """Count: minutes of stream, each in a scene of its own."""
     played: int
     """Count: gestures played; `other motion` is not one."""
-    hits: int
-    """Count: of these, said from their begin to a second after their end."""
-    false: int
-    """Count: events that fit nothing played."""
-
-    @property
-    def recall(self) -> float:
-        """Share of the gestures that were said."""
-        return self.hits / max(1, self.played)
-
-    @property
-    def false_per_minute(self) -> float:
-        """False events per minute of stream."""
-        return self.false / self.minutes
+    recognised: Figure
+    """Share of the gestures that came out as events."""
+    soon: Figure
+    """Share of the gestures whose label was on top SOON_S after their end, or before."""
+    delay_s: Figure
+    """Seconds: median delay from a gesture's end to its label; those never on top count as inf."""
+    late_s: Figure
+    """Seconds: the delay that nineteen gestures in twenty do not exceed, likewise."""
+    false_per_minute: Figure
+    """False events a minute; the interval is that of a Poisson count."""
 
 
 def check(recogniser: Recogniser) -> None:
@@ -87,18 +75,15 @@ def check(recogniser: Recogniser) -> None:
         )
 
 
-def clips(recogniser: Recogniser, count: int, seed: int) -> Iterator[Clips]:
-    """Score `count` clips, the classes in turn; yield the tally after each.
+def clips(recogniser: Recogniser, count: int, seed: int) -> Iterator[tuple[str, Array]]:
+    """Show `count` clips, the classes in turn; yield what each showed, and the (K,) probabilities of what was said.
 
-    A clip is a pause and an action, and is scored by the label of the first frame after the action's end; one of
-    `no motion` by a frame of a pause.
+    A clip is a pause and an action, and is judged by the first frame after the action's end; one of `no motion` by a
+    frame of a pause.
     """
-    counts = np.zeros((len(LABELS), len(LABELS)), np.int64)
     for index in range(count):
         label = LABELS[index % len(LABELS)]
-        frames = clip(label, (seed, index))
-        counts[LABELS.index(label), int(last_logits(recogniser, frames).argmax())] += 1
-        yield Clips(counts, LABELS)
+        yield label, probabilities(last_logits(recogniser, clip(label, (seed, index))), recogniser.card.output)
 
 
 def clip(label: str, seed: tuple[int, ...]) -> npt.NDArray[np.uint8]:
@@ -116,17 +101,33 @@ def clip(label: str, seed: tuple[int, ...]) -> npt.NDArray[np.uint8]:
 
 def sessions(
     recogniser: Recogniser, minutes: int, seed: int, settings: SessionSettings | None = None
-) -> Iterator[Sessions]:
-    """Play streams of a minute each through real sessions; yield the tally after each."""
-    tally = Sessions(0, 0, 0, 0)
+) -> Iterator[Minute]:
+    """Play streams of a minute each through real sessions; yield what came of each."""
+    wanted = gestures_of(recogniser)
     for index in range(minutes):
         made = stream(
             (seed, 1, index), MINUTE_FRAMES, split=SPLIT, is_upright=True, pause_s=(0.5, 1.5), classes=MIXTURE
         )
-        found = match(made.events, _said(recogniser, made, settings), gestures_of(recogniser))
-        more = Sessions(1, len(found.hits) + len(found.missed), len(found.hits), len(found.false))
-        tally = Sessions(*(getattr(tally, item.name) + getattr(more, item.name) for item in fields(Sessions)))
-        yield tally
+        tops, said = _watched(recogniser, made, settings)
+        gestures = [event for event in made.events if event.label in wanted]
+        found = match(gestures, said, wanted)
+        hits = tuple(event in found.hits for event in gestures)
+        yield Minute(hits, tuple(_delay_s(event, tops) for event in gestures), len(found.false))
+
+
+def measure(minutes: Sequence[Minute], seed: int) -> Sessions:
+    """Sum up what `sessions` yielded."""
+    names = [str(index) for index, minute in enumerate(minutes) for _ in minute.hits]
+    hits = np.array([hit for minute in minutes for hit in minute.hits], np.float64)
+    delays = np.array([delay for minute in minutes for delay in minute.delays_s])
+
+    def statistic(weights: Values) -> Values:
+        shares = (weights @ values / weights.sum() for values in (hits, delays <= SOON_S + 1e-6))
+        return np.array([*shares, *(quantile(delays, weights, share) for share in (0.5, 0.95))])
+
+    recognised, soon, delay_s, late_s = bootstrap(statistic, names, seed=seed)
+    false = rate(sum(minute.false for minute in minutes), float(len(minutes)))
+    return Sessions(len(minutes), len(hits), recognised, soon, delay_s, late_s, false)
 
 
 def gestures_of(recogniser: Recogniser) -> tuple[str, ...]:
@@ -142,10 +143,20 @@ def last_logits(recogniser: Recogniser, frames: npt.NDArray[np.uint8]) -> Array:
     return np.asarray(logits[0], np.float32)
 
 
-def _said(recogniser: Recogniser, made: Stream, settings: SessionSettings | None) -> list[LabelEvent]:
-    """Feed a stream to a session; return all its events."""
-    session, said = recogniser.session(settings), list[LabelEvent]()
+def _watched(
+    recogniser: Recogniser, made: Stream, settings: SessionSettings | None
+) -> tuple[list[tuple[float, str]], list[LabelEvent]]:
+    """Feed a stream to a session; return when which label was on top, and all events."""
+    session, tops, said = recogniser.session(settings), list[tuple[float, str]](), list[LabelEvent]()
     for index, picture in enumerate(made.frames):
         update: Update | None = session.feed(Frame(RgbPicture(picture), index / FPS, time.monotonic_ns()))
-        said += update.events if update else ()
-    return [*said, *session.finish()]
+        if update:
+            said += update.events
+            tops += [(index / FPS, label.name) for label in update.labels[:1]]
+    return tops, [*said, *session.finish()]
+
+
+def _delay_s(event: Event, tops: Sequence[tuple[float, str]]) -> float:
+    """Say how long after a gesture's end its label came on top; inf: not from its begin to a second after its end."""
+    times = (at for at, label in tops if label == event.label and event.begin_s <= at <= event.end_s + SLACK_S)
+    return next(times, math.inf) - event.end_s

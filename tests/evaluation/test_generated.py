@@ -1,5 +1,6 @@
 """Measuring: what is counted, and that a model which knows nothing is found out."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,9 @@ import pytest
 
 from stream.cards import Card
 from stream.errors import UsageError
-from stream.evaluation import generated
+from stream.evaluation import clips, generated
+from stream.evaluation.generated import Minute
+from stream.gestures import Event
 from stream.motions import LABELS
 from stream.recogniser import Recogniser
 from stream.training import plots
@@ -36,17 +39,53 @@ class Stubborn:
 
 
 def test_a_model_that_always_says_the_same_is_right_once_in_twelve() -> None:
-    tally = list(generated.clips(Recogniser(Stubborn("wave")), 24, 0))[-1]
-    assert tally.counts.sum() == 24
-    assert tally.accuracy == pytest.approx(1 / 12)
-    assert tally.recall == {label: float(label == "wave") for label in LABELS}
-    assert (tally.counts.sum(axis=1) == 2).all()
+    rows = list(generated.clips(Recogniser(Stubborn("wave")), 24, 0))
+    found = clips.measure(LABELS, [label for label, _ in rows], np.stack([said for _, said in rows]), list("x" * 24))
+    assert (found.counts.sum(axis=1) == 2).all()
+    assert found.top1.value == pytest.approx(1 / 12)
+    assert {label: figure.value for label, figure in found.recall.items()} == {
+        label: float(label == "wave") for label in LABELS
+    }
+    assert np.stack([said for _, said in rows]).sum(axis=1) == pytest.approx(np.ones(24))
+    assert found.ece.value == pytest.approx(float(rows[0][1].max()) - 1 / 12, abs=1e-6)
 
 
 def test_a_model_that_never_says_anything_misses_all_and_raises_no_false_alarm() -> None:
-    tally = list(generated.sessions(Recogniser(Stubborn("no motion")), 1, 0))[-1]
-    assert tally.played > 5
-    assert (tally.hits, tally.false, tally.minutes) == (0, 0, 1)
+    (minute,) = generated.sessions(Recogniser(Stubborn("no motion")), 1, 0)
+    assert len(minute.hits) == len(minute.delays_s) > 5
+    found = generated.measure([minute], 0)
+    assert found.played == len(minute.hits)
+    assert (found.recognised.value, found.soon.value, found.false_per_minute.value) == (0, 0, 0)
+    assert found.delay_s.value == math.inf
+
+
+def test_a_label_that_is_always_on_top_is_there_from_the_begin_of_each_of_its_gestures() -> None:
+    (minute,) = generated.sessions(Recogniser(Stubborn("pull")), 1, 0)
+    early = [delay for delay in minute.delays_s if math.isfinite(delay)]
+    assert 0 < len(early) < len(minute.delays_s)
+    assert all(-6 < delay < -0.3 for delay in early)
+
+
+def test_the_delay_counts_from_the_end_of_the_gesture_and_a_label_that_comes_later_is_none() -> None:
+    event = Event("wave", 1.0, 2.0)
+    for at, delay in ((0.9, math.inf), (1.5, -0.5), (2.3, 0.3), (3.0, 1.0), (3.1, math.inf)):
+        assert generated._delay_s(event, [(0.0, "nod"), (at, "wave")]) == pytest.approx(delay)
+    assert generated._delay_s(event, [(1.5, "nod"), (2.2, "wave"), (2.6, "wave")]) == pytest.approx(0.2)
+
+
+def test_shares_and_delays_of_minutes_are_summed_up_with_intervals_drawn_by_minute() -> None:
+    first = Minute((True, True, False, True), (-0.4, 0.6, math.inf, 0.2), 1)
+    second = Minute((False, True), (0.7, 0.1), 2)
+    found = generated.measure([first, second], 0)
+    assert (found.minutes, found.played) == (2, 6)
+    assert found.recognised.value == pytest.approx(4 / 6)
+    assert (found.recognised.low, found.recognised.high) == pytest.approx((0.5, 0.75))
+    assert found.soon.value == pytest.approx(4 / 6)
+    assert found.delay_s.value == pytest.approx(0.2)
+    assert found.late_s.value == math.inf
+    assert found.false_per_minute.value == pytest.approx(1.5)
+    assert found.false_per_minute.low < 1
+    assert found.false_per_minute.high > 2
 
 
 def test_a_model_of_other_labels_is_refused() -> None:

@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
 from stream import motions
 from stream.gestures import IGNORE
 from stream.sprites import Sprite
 from stream.training import camera, cutouts, gestures, limbs, people, reality, scenery
+from stream.training.streams import FitSettings, batches
 
 
 def test_a_stream_is_made_from_its_seed_alone() -> None:
@@ -17,6 +19,16 @@ def test_a_stream_is_made_from_its_seed_alone() -> None:
     assert np.array_equal(first.frames, second.frames)
     assert np.array_equal(first.labels, second.labels)
     assert not np.array_equal(first.frames, other.frames)
+
+
+def test_two_processes_make_the_batches_that_one_makes() -> None:
+    made = [
+        list(batches(gestures.stream, FitSettings(streams=6, batch=2, frames=4, parts=1, workers=workers), done=1))
+        for workers in (0, 2)
+    ]
+    assert len(made[0]) == len(made[1]) == 2
+    for one, other in zip(*made, strict=True):
+        assert all(torch.equal(first, second) for first, second in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize("split", ["training", "evaluation"])
