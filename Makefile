@@ -81,11 +81,11 @@ web/model/model.json: models/gestures-a0.toml $(wildcard stream/exporters/*.py) 
 
 BENCH ?=
 bench: $(VENV)/.dev  ## time the engines against LiteRT on Google's graph with the same weights, interleaved
-	$(PIP) 'ai-edge-litert>=2.1'
+	$(PIP) 'ai-edge-litert>=2.1' 'openvino>=2025.0' 'onnxscript>=0.5'
 	OMP_NUM_THREADS=1 $(BIN)/python tests/parity/bench.py $(BENCH)
 
 guard:  ## fail where the fused engine takes more than 0.9 of LiteRT's time on A0 in one run
-	$(MAKE) bench BENCH='--variants a0 --engines fused --clock cpu --rounds 40 --at-most 0.9'
+	$(MAKE) bench BENCH='--variants a0 --engines fused --peers ort-plain --clock cpu --rounds 40 --at-most 0.9'
 
 # The check needs no Python; the tests load the sanitised library into one that knows nothing of it, hence the preload.
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.buffer import Buffer, frames
-from stream.decode import RgbPicture
 from stream.errors import DecodeError, Overrun, SourceError, SourceTimeout, UsageError
+from stream.pictures import RgbPicture
 from stream.types import Frame
 
 PICTURE = RgbPicture(np.zeros((2, 2, 3), np.uint8))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stream.cuts import CutDetector
-from stream.decode import AvPicture
+from stream.pictures import AvPicture
 from stream.preprocess import preprocess
 from stream.resampling import Resampler
 from stream.types import Array

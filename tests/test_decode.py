@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.decode import MAX_PIXELS, AvPicture, RgbPicture, convert, decode_image, decode_raw, encode_jpeg
+from stream.decode import MAX_PIXELS, decode_image, decode_raw, encode_jpeg
 from stream.errors import DecodeError, UsageError
+from stream.pictures import AvPicture, RgbPicture, convert
 from stream.types import Rgb
 from tests import clips
 

@@ -170,7 +170,7 @@ def test_a_cut_clears_the_memory_unless_told_not_to() -> None:
 
 def scenes(which: int, count: int, begin_s: float = 0.0) -> list[Frame]:
     """Frames of one of two scenes that share neither places nor colours."""
-    from stream.decode import RgbPicture
+    from stream.pictures import RgbPicture
 
     is_left = np.arange(64)[None, :, None] < 32
     colours = np.array([[250, 40, 40], [20, 60, 120]] if which == 0 else [[40, 90, 200], [90, 240, 60]], np.uint8)

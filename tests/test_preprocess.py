@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.cards import Card
-from stream.decode import AvPicture, RgbPicture
+from stream.pictures import AvPicture, RgbPicture
 from stream.preprocess import lightened, preprocess
 from stream.types import Rgb
 from tests import clips

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.config import SessionSettings
-from stream.decode import RgbPicture
 from stream.errors import UsageError
 from stream.evaluation.streams import quantile
 from stream.gestures import Event
 from stream.intervals import Figure, Values, bootstrap, rate
 from stream.matching import SLACK_S, match
 from stream.motions import LABELS, NO_MOTION
+from stream.pictures import RgbPicture
 from stream.preprocess import preprocess
 from stream.recogniser import Recogniser
 from stream.smoothing import probabilities

@@ -17,8 +17,9 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from stream.decode import MAX_PIXELS, AvPicture
+from stream.decode import MAX_PIXELS
 from stream.errors import DecodeError, SourceError, SourceRefused, SourceTimeout, StreamError
+from stream.pictures import AvPicture
 from stream.sources.base import Encoded, Encoding
 from stream.types import Frame
 

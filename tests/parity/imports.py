@@ -31,18 +31,11 @@ sys.path.insert(0, str(ROOT))
 
 from tests.parity import weights as made  # noqa: E402  # the checkout is on the path only from here
 from tests.parity.cases import CASES, Case  # noqa: E402
-from tests.parity.run import environment, say  # noqa: E402
+from tests.parity.run import environment, packages, say  # noqa: E402
 
 FORMS = ("saved", "handle", "checkpoint", "model.weights.h5")
 HANDLE = "/movinet/classification/1"
 USUAL = "a0-stream,a0-base,a0-stream-clip,a1-stream,a2-stream,a3-stream,a4-stream,a5-stream"
-
-
-def lend(python: Path) -> None:
-    """Put the packages of another environment behind our own."""
-    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    done = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True)
-    sys.path.append(done.stdout.strip())
 
 
 def write(python: Path, case: Case, folder: Path) -> None:
@@ -119,7 +112,7 @@ def main() -> int:
     parser.add_argument("--cases", default=USUAL, help=f"of {', '.join(case.name for case in CASES)}")
     chosen = [case for case in CASES if case.name in parser.parse_args().cases.split(",")]
     python, failed = environment(), 0
-    lend(python)
+    sys.path.append(packages(python))
     torch.set_num_threads(1)
     say(f"{'case':<20}  {'file':<16}  {'difference':>10}  {'gate':<8}  {'s':>5}")
     for case in chosen:

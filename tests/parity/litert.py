@@ -1,13 +1,12 @@
-"""Writes the official graph of one frame's step, with our weights, as a `.tflite` file, for `make bench`.
+"""Writes the official graph of one frame's step with our weights, as SavedModel and `.tflite` file, for `make bench`.
 
-    python -m tests.parity.litert CASE OUT.tflite
+    python -m tests.parity.litert CASE SAVED_FOLDER OUT.tflite
 
 Runs in the environment of `requirements.txt`. The signature takes `image` (1, 1, S, S, 3) and the official states by
 their names, and gives `logits` and the states.
 """
 
 import sys
-import tempfile
 from pathlib import Path
 
 from tests.parity import reference  # first: it sets what TensorFlow reads as it starts
@@ -16,7 +15,7 @@ from tests.parity.cases import CASES
 tf = reference.tf
 
 
-def write(name: str, out: Path) -> None:
+def write(name: str, folder: str, out: Path) -> None:
     case = next(case for case in CASES if case.name == name)
     model = reference.build(case)
     reference.fill(model, case.kind)
@@ -32,10 +31,9 @@ def write(name: str, out: Path) -> None:
 
     module = tf.Module()
     module.model = model
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures=step.get_concrete_function())
-        out.write_bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
+    tf.saved_model.save(module, folder, signatures=step.get_concrete_function())
+    out.write_bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
 
 
 if __name__ == "__main__":
-    write(sys.argv[1], Path(sys.argv[2]))
+    write(sys.argv[1], sys.argv[2], Path(sys.argv[3]))

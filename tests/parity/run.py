@@ -73,6 +73,12 @@ def environment() -> Path:
     return python
 
 
+def packages(python: Path) -> str:
+    """Return the folder of another environment's packages: behind our own, they lend what we lack."""
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    return subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+
+
 def official(python: Path, case: Case, folder: Path) -> Arrays:
     """Run Google's network and return what it said."""
     out = folder / f"{case.name}.npz"

@@ -23,9 +23,10 @@ from torch.nn import functional
 
 from stream import cards
 from stream.cards import Card
-from stream.decode import RgbPicture, decode_image, encode_jpeg
+from stream.decode import decode_image, encode_jpeg
 from stream.exporters.onnx import encode
 from stream.nets import movinet
+from stream.pictures import RgbPicture
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
 

@@ -8,8 +8,8 @@ import pytest
 
 from stream import rooms
 from stream.config import SessionSettings
-from stream.decode import RgbPicture
 from stream.errors import StreamError
+from stream.pictures import RgbPicture
 from stream.pipeline import Session, run
 from stream.sinks import open_sink
 from stream.sinks.base import Sink

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from stream.buffer import frames
-from stream.decode import RgbPicture
 from stream.errors import StreamError, UsageError
+from stream.pictures import RgbPicture
 from stream.sinks.video import build
 from stream.sources import open_source
 from stream.types import Frame, Label, LabelEvent, Phase, Rgb, Update

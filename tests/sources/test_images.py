@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from stream.buffer import frames
-from stream.decode import RgbPicture, encode_jpeg
+from stream.decode import encode_jpeg
 from stream.errors import SourceError, UsageError
+from stream.pictures import RgbPicture
 from stream.sources import open_source
 
 

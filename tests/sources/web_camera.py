@@ -19,7 +19,8 @@ from typing import Any
 
 import av
 
-from stream.decode import AvPicture, encode_jpeg
+from stream.decode import encode_jpeg
+from stream.pictures import AvPicture
 
 ROOT = Path(__file__).parents[2]
 LOGIN = f"Basic {b64encode(b'bob:s3cret').decode()}"

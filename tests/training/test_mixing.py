@@ -124,7 +124,7 @@ def test_a_crop_keeps_the_picture_in_view_and_is_the_same_for_all_frames() -> No
 
 
 def test_dark_clips_are_lightened_as_in_use(tmp_path: Path) -> None:
-    from stream.decode import RgbPicture
+    from stream.pictures import RgbPicture
     from stream.preprocess import preprocess
 
     card = replace(CARD, lighten=0.6)

@@ -10,8 +10,8 @@ from typing import Any
 
 import grpc
 
-from stream.decode import UnseenPicture
 from stream.errors import ServiceError, UsageError
+from stream.pictures import UnseenPicture
 from stream.server.backoff import Backoff
 from stream.server.client import messages
 from stream.server.client.entry import Entry

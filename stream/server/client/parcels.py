@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from stream.buffer import Buffer, CountDrop, frames, read_ahead
 from stream.cards import Card
-from stream.decode import UnseenPicture, encode_jpeg
+from stream.decode import encode_jpeg
+from stream.pictures import UnseenPicture
 from stream.resampling import Resampler
 from stream.server.client import messages
 from stream.server.wire.fields import CODECS

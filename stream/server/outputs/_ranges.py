@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from stream.decode import UnseenPicture
 from stream.errors import OutputError, UsageError
+from stream.pictures import UnseenPicture
 from stream.server.news import Gap, Over, Used
 from stream.server.outputs.base import Output, OutputSettings, Told
 from stream.sinks import open_sink

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from stream.buffer import read_ahead
-from stream.decode import UnseenPicture
 from stream.errors import DecodeError, SourceError
+from stream.pictures import UnseenPicture
 from stream.server.client import parcels
 from stream.server.client.parcels import Parcel
 from stream.types import Frame

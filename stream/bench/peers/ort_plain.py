@@ -1,0 +1,66 @@
+"""ONNX Runtime as most programs use it: on what `torch.onnx.export` makes of the PyTorch net, `tests/parity/plain.py`.
+
+Timed is `run` with numpy arrays: all states go in and come out.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from stream.cards import Card
+from stream.errors import ModelError
+from stream.types import Array
+
+
+def build(card: Card, file: Path, threads: int) -> "OrtPlain":
+    """Load an `.onnx` file: a clip and the states go in, logits and the states, in the same order, come out.
+
+    Raises:
+        ModelError: it cannot be read, or takes other pictures than the card's.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 4
+    try:
+        return OrtPlain(card, onnxruntime.InferenceSession(file.read_bytes(), options, ["CPUExecutionProvider"]))
+    except (OSError, RuntimeError) as error:  # ONNX Runtime's own errors are of the second kind
+        raise ModelError(f"{file} is no model of ONNX Runtime's: {str(error).splitlines()[0]}") from error
+
+
+class OrtPlain:
+    """Satisfies `meter.Contestant`."""
+
+    def __init__(self, card: Card, session: onnxruntime.InferenceSession) -> None:
+        self.name = f"ONNX Runtime {onnxruntime.__version__}, plain export"
+        clip, *states = session.get_inputs()
+        if tuple(clip.shape) != (1, 3, 1, card.side_px, card.side_px):
+            raise ModelError(f"the graph takes {tuple(clip.shape)}, {card.name} {card.side_px} pixels")
+        self._session, self._image = session, clip.name
+        self._shapes = {state.name: state.shape for state in states}
+        self._inputs = self._fresh()
+
+    def answers(self, clips: Sequence[Array]) -> Array:
+        """Step a fresh stream."""
+        self._inputs, logits = self._fresh(), []
+        for clip in clips:
+            self.prepare(clip)
+            logits.append(self._advance())
+        return np.concatenate(logits)
+
+    def prepare(self, clip: Array) -> None:
+        """Take the next picture."""
+        self._inputs[self._image] = np.ascontiguousarray(clip)
+
+    def step(self) -> None:
+        """Compute, and keep the states for the next step."""
+        self._advance()
+
+    def _fresh(self) -> dict[str, Array]:
+        return {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
+
+    def _advance(self) -> Array:
+        logits, *states = self._session.run(None, self._inputs)
+        self._inputs |= dict(zip(self._shapes, states, strict=True))
+        return np.asarray(logits)

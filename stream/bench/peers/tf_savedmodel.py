@@ -1,0 +1,71 @@
+"""TensorFlow on Google's own network as a SavedModel, `tests/parity/litert.py` writes it: the network at its source.
+
+Timed is a call of the signature with tensors: the states stay TensorFlow's.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow
+
+from stream.cards import Card
+from stream.errors import ModelError
+from stream.types import Array
+
+SIGNATURE = "serving_default"
+IMAGE, LOGITS = "image", "logits"
+
+
+def build(card: Card, file: Path, threads: int) -> "TfSavedModel":
+    """Load a SavedModel folder of one frame's step.
+
+    Raises:
+        ModelError: it cannot be read, or takes other pictures than the card's.
+    """
+    tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+    try:
+        return TfSavedModel(card, tensorflow.saved_model.load(str(file)))
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{file} is no SavedModel of a step: {str(error).splitlines()[0]}") from error
+
+
+class TfSavedModel:
+    """Satisfies `meter.Contestant`."""
+
+    def __init__(self, card: Card, model: Any) -> None:
+        self.name = f"TensorFlow {tensorflow.__version__}, SavedModel"
+        self._model = model  # its variables live as long as it does
+        self._call = model.signatures[SIGNATURE]
+        self._specs = dict(self._call.structured_input_signature[1])
+        image = self._specs.pop(IMAGE)
+        if tuple(image.shape) != (1, 1, card.side_px, card.side_px, 3):
+            raise ModelError(f"the graph takes {tuple(image.shape)}, {card.name} {card.side_px} pixels")
+        self._inputs = self._fresh()
+
+    def answers(self, clips: Sequence[Array]) -> Array:
+        """Step a fresh stream."""
+        self._inputs, logits = self._fresh(), []
+        for clip in clips:
+            self.prepare(clip)
+            logits.append(self._advance())
+        return np.concatenate(logits)
+
+    def prepare(self, clip: Array) -> None:
+        """Take the next picture."""
+        self._inputs[IMAGE] = tensorflow.constant(clip.transpose(0, 2, 3, 4, 1))
+
+    def step(self) -> None:
+        """Compute, and keep the states for the next step."""
+        self._advance()
+
+    def _fresh(self) -> dict[str, Any]:
+        return {name: tensorflow.zeros(spec.shape, spec.dtype) for name, spec in self._specs.items()}
+
+    def _advance(self) -> Array:
+        found = dict(self._call(**self._inputs))
+        logits = found.pop(LOGITS).numpy().reshape(1, -1)
+        self._inputs |= found
+        return np.asarray(logits)
