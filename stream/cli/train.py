@@ -13,12 +13,23 @@ from stream import rooms
 from stream.cli import trainflags as flags
 from stream.cli.console import Version, program
 from stream.errors import UsageError
+from stream.training.tables import is_table
 
 if TYPE_CHECKING:
     from stream.cards import Card
 
 GESTURES = "gestures"
 """The kind of data that is generated, not read."""
+
+MEANT = {
+    "generated gestures": ({flags.MADE}, ("rate", "resume", "threads")),
+    "labelled frames": ({flags.STILL}, ()),
+    "clips": ({flags.YOUR, flags.LEARN, flags.MODEL}, ("resume", "threads", "device")),
+}
+"""Kind of data -> the panels of flags that mean something for it, and single flags of other panels or of none."""
+
+ALWAYS = ("data", "out", "begin", "runs", "force", "seed", "as_json", "version")
+"""Flags of no panel that mean something for every kind."""
 
 
 def train(
@@ -29,6 +40,7 @@ def train(
     begin: flags.Begin = None,
     runs: flags.Runs = Path("runs"),
     resume: flags.Resume = False,
+    force: flags.Force = False,
     seed: flags.Seed = 1,
     threads: flags.Threads = 2,
     device: flags.Device = "auto",
@@ -67,9 +79,11 @@ def train(
     goes on with --resume.
     """
     given = {name: value for name, value in locals().items() if name not in ("context", "version")}
-    _refuse_stray(context, data)
+    kind = _kind(data)
+    _refuse_stray(context, data, kind)
     out = _place(out, data, runs)
-    given |= {"out": out, "run": runs / out.stem, "command": shlex.join(["stream-train", *sys.argv[1:]])}
+    command = shlex.join(["stream-train", *sys.argv[1:]])
+    given |= {"kind": kind, "out": out, "run": runs / out.stem, "command": command}
     try:
         with rooms.needing("stream-train", "train"):
             card = _train(given)
@@ -80,16 +94,39 @@ def train(
     _tell(out, card, as_json)
 
 
-def _refuse_stray(context: typer.Context, data: str) -> None:
+def _kind(data: str) -> str:
+    """Say which of `MEANT` the data is."""
+    generated, frames, clips = MEANT
+    if data == GESTURES:
+        return generated
+    return frames if is_table(Path(data)) else clips
+
+
+def _refuse_stray(context: typer.Context, data: str, kind: str) -> None:
     """Refuse flags that mean nothing for this data, rather than not listen to them."""
-    meant = {flags.MADE, flags.LEARN} if data == GESTURES else {flags.YOUR, flags.LEARN, flags.MODEL, flags.STILL}
+    panels, others = MEANT[kind]
     for parameter in context.command.params:
-        panel = getattr(parameter, "rich_help_panel", None)
-        source = context.get_parameter_source(parameter.name or "")
+        panel, name = getattr(parameter, "rich_help_panel", None), parameter.name or ""
+        source = context.get_parameter_source(name)
         is_given = source is not None and source.name == "COMMANDLINE"
-        is_stray = data == GESTURES and panel == flags.LEARN and parameter.name != "rate"
-        if is_given and panel and (panel not in meant or is_stray):
-            raise UsageError(f"{parameter.opts[0]} means nothing for {data}; accepted: see --help")
+        if not is_given or panel in panels or name in others or (not panel and name in ALWAYS):
+            continue
+        if panel == flags.STILL:
+            raise UsageError(f"{parameter.opts[0]} goes with a CSV whose header is frame,label; {data} is none")
+        raise UsageError(
+            f"{parameter.opts[0]} means nothing for {kind}, which {data} is; accepted: {_flags(context, kind)}"
+        )
+
+
+def _flags(context: typer.Context, kind: str) -> str:
+    """List the flags that mean something for a kind of data."""
+    panels, others = MEANT[kind]
+    found = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if getattr(parameter, "rich_help_panel", None) in panels or parameter.name in (*others, *ALWAYS)
+    ]
+    return ", ".join(name for name in found if name.startswith("--"))
 
 
 def _place(out: Path | None, data: str, runs: Path) -> Path:
@@ -103,15 +140,16 @@ def _place(out: Path | None, data: str, runs: Path) -> Path:
 
 
 def _train(given: dict[str, Any]) -> "Card":
-    from stream.training import frames  # noqa: PLC0415  # takes torch with it
+    from stream.training import recipes  # noqa: PLC0415  # takes torch with it
 
-    if given["data"] == GESTURES:
-        return _train_gestures(given)
-    if frames.is_table(Path(given["data"])):
-        return _train_frames(given)
-    if given["video"]:
-        raise UsageError(f"--video goes with a CSV whose header is frame,label; {given['data']} is none")
-    return _train_own(given)
+    if given["resume"] and (card := recipes.finished(given["run"], given["out"])):
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"the run in {given['run']} is finished: nothing was left to do, and nothing was changed; to learn on from "
+            f"it: --from {given['out']} and another --out"
+        )
+        return card
+    generated, frames, _ = MEANT
+    return {generated: _train_gestures, frames: _train_frames}.get(given["kind"], _train_own)(given)
 
 
 def _train_gestures(given: dict[str, Any]) -> "Card":
@@ -133,6 +171,7 @@ def _train_gestures(given: dict[str, Any]) -> "Card":
             command=given["command"],
             begin=given["begin"],
             is_resumed=given["resume"],
+            is_forced=given["force"],
         )
     )
 
@@ -152,6 +191,7 @@ def _train_frames(given: dict[str, Any]) -> "Card":
             command=given["command"],
             head=given["head"],
             seed=given["seed"],
+            is_forced=given["force"],
         )
     )
 
@@ -202,6 +242,7 @@ def _train_own(given: dict[str, Any]) -> "Card":
             memory_bytes=given["cache_mb"] * 1_000_000,
             device=find_device(_one_of("--device", given["device"], ("auto", "cpu", "cuda"))),
             is_resumed=given["resume"],
+            is_forced=given["force"],
         ),
         Console(stderr=True, highlight=False, soft_wrap=True).print,
     )
@@ -222,6 +263,8 @@ def _tell(out: Path, card: "Card", as_json: bool) -> None:
     if "accuracy" in figures:
         low, high = figures["interval_95"]
         judged = f"held out: {100 * figures['accuracy']:.1f} % right ({100 * low:.1f} to {100 * high:.1f}); "
+    elif figures:
+        judged = f"{figures['note']}; "
     Console(highlight=False, soft_wrap=True).print(
         f"{out}: {card.name}, SHA-256 {card.sha256[:12]}; {judged}watch with: stream-watch VIDEO --model {out}"
     )

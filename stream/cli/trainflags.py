@@ -31,6 +31,7 @@ Begin = Annotated[
     typer.Option("--from", help="Name or card of a model to begin with.", show_default="from scratch"),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")]
+Force = Annotated[bool, typer.Option("--force", help="Begin anew where a run or a model of that name is.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides weights, split and data: a whole number, 0 or more.")]
 Threads = Annotated[int, typer.Option(min=1, help="Count of processor threads that compute, 1 or more.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")]

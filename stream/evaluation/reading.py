@@ -1,5 +1,6 @@
 """Reads the samples of a data set, frame by frame as a session takes them, and checks them against a model."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -57,15 +58,18 @@ def film(sample: Sample) -> Iterator[Frame]:
 
     Raises:
         SourceError: it cannot be read, or has no frame.
+        UsageError: it ends after its video, by more than a frame.
     """
-    first_s, seen_s = None, 0.0
+    first_s, seen = None, deque[float](maxlen=2)
     with open_source(str(sample.path)) as source, closing(frames(source)) as stream:
         for frame in stream:
-            seen_s = frame.offset_s
-            if seen_s >= sample.end_s:
+            seen.append(now_s := frame.offset_s)
+            if now_s >= sample.end_s:
                 break
-            if seen_s >= sample.start_s:
-                first_s = seen_s if first_s is None else first_s
-                yield replace(frame, offset_s=seen_s - first_s)
+            if now_s >= sample.start_s:
+                first_s = now_s if first_s is None else first_s
+                yield replace(frame, offset_s=now_s - first_s)
     if first_s is None:
-        raise SourceError(f"{sample}: no frame can be read; the video lasts {seen_s:.2f} s")
+        raise SourceError(f"{sample}: no frame can be read; the video lasts {seen[-1] if seen else 0.0:.2f} s")
+    if fault := datasets.overrun(sample, seen):
+        raise UsageError(f"{fault}; accepted: times within the video")

@@ -5,7 +5,7 @@ is done once, not in every epoch.
 """
 
 import shutil
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from stream.errors import DecodeError, SourceError, UsageError
 from stream.preprocess import square
 from stream.resampling import Resampler
 from stream.sources import open_source
-from stream.training.datasets import Sample
+from stream.training.datasets import Sample, overrun
 from stream.types import Frame, Rgb
 
 LONGEST_S = 300.0
@@ -48,7 +48,7 @@ def decode(samples: Sequence[Sample], card: Card, fps: float) -> list[Clip]:
 
 def _film(samples: Sequence[Sample], card: Card, fps: float) -> list["_Reel"]:
     reels = [_Reel(sample, fps) for sample in samples]
-    last_s = max(reel.end_s for reel in reels)
+    last_s, seen = max(reel.end_s for reel in reels), deque[float](maxlen=2)
     with open_source(str(samples[0].path)) as source:
         for packet in source:
             try:
@@ -57,8 +57,11 @@ def _film(samples: Sequence[Sample], card: Card, fps: float) -> list["_Reel"]:
                 continue  # what is left of a damaged video may do; none of it is an error below
             for frame in frames:
                 _keep(frame, reels, card)
+                seen.append(frame.offset_s)
             if frames and frames[-1].offset_s >= last_s:
-                break
+                return reels
+    for reel in reels:
+        reel.fault = overrun(reel.sample, list(seen))
     return reels
 
 
@@ -79,6 +82,8 @@ class _Reel:
         self._frames: list[Rgb] = []
         self._offsets_s: list[float] = []
         self._seen_s = -1.0
+        self.fault = ""
+        """What is wrong with it, in words."""
 
     def takes(self, offset_s: float) -> bool:
         if not self._seen_s < offset_s:
@@ -93,6 +98,8 @@ class _Reel:
     def clip(self) -> Clip:
         if not self._frames:
             raise SourceError(f"{self.sample}: no frame can be read; the video lasts {max(0.0, self._seen_s):.2f} s")
+        if self.fault:
+            raise SourceError(self.fault)
         offsets_s = np.array(self._offsets_s)
         return Clip(np.stack(self._frames), offsets_s - offsets_s[0])
 
@@ -136,7 +143,7 @@ class Clips:
         if self.faults and not is_lenient:
             raise UsageError(
                 f"{len(self.faults)} of {len(samples)} samples cannot be read, the first: {self.faults[0]}; accepted: "
-                "whole videos, or --skip-faulty to do without"
+                "times within whole videos, or --skip-faulty to do without"
             )
         self.samples = tuple(read)
         """Those that could be read, in the order given."""

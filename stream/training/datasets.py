@@ -3,17 +3,17 @@
 Nothing is decoded here. What is wrong with the data is said with its file and line.
 """
 
-import csv
 import json
 import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from stream.errors import UsageError
+from stream.training.tables import LAYOUTS, rows, seconds
 
 VIDEOS = frozenset(
     ("mp4", "mkv", "avi", "mov", "webm", "m4v", "mpg", "mpeg", "mts", "m2ts", "3gp", "wmv", "flv", "ogv")
@@ -26,22 +26,6 @@ SUBSETS = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 """What data sets call their parts -> what we call them."""
-
-COLUMNS = {
-    "path": "path", "video": "path", "file": "path", "filename": "path",
-    "youtube_id": "id", "video_id": "id",
-    "label": "label", "class": "label",
-    "start": "start", "time_start": "start", "start_s": "start",
-    "end": "end", "time_end": "end", "end_s": "end",
-    "group": "group", "split": "subset", "subset": "subset",
-}  # fmt: skip
-"""What a CSV's header may say -> what is meant; other columns are not read."""
-
-LAYOUTS = (
-    "a folder of CLASS/CLIP.mp4, a .csv with the header path,label or path,label,start,end (Kinetics' own "
-    "label,youtube_id,time_start,time_end,split too), or ActivityNet's .json"
-)
-"""What is accepted, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +85,20 @@ def read(data: Path, videos: Path | None = None, *, is_lenient: bool = False) ->
 def labels(samples: Iterable[Sample]) -> tuple[str, ...]:
     """List the labels, sorted."""
     return tuple(sorted({sample.label for sample in samples}))
+
+
+def overrun(sample: Sample, seen_s: Sequence[float]) -> str:
+    """Say that a sample ends after its video, by more than a frame; blank where it does not.
+
+    Args:
+        sample: of a video that was read to its end.
+        seen_s: offsets of its last frames, two or more where there are.
+    """
+    frame_s = seen_s[-1] - seen_s[-2] if len(seen_s) > 1 else 0.0
+    length_s = seen_s[-1] + frame_s if seen_s else 0.0
+    if not length_s + frame_s < sample.end_s < math.inf:
+        return ""
+    return f"{sample}: it ends at {sample.end_s:g} s, after its video, which lasts {length_s:.2f} s"
 
 
 def is_video(path: Path) -> bool:
@@ -185,7 +183,7 @@ def _table(path: Path, shelf: Shelf) -> Iterator[Sample]:
     for where, row in rows(path):
         if not row.get("label"):
             raise UsageError(f"{where}: no label; accepted: {LAYOUTS}")
-        start_s, end_s = _seconds(where, row.get("start", ""), 0.0), _seconds(where, row.get("end", ""), math.inf)
+        start_s, end_s = seconds(where, row.get("start", ""), 0.0), seconds(where, row.get("end", ""), math.inf)
         if start_s >= end_s:
             raise UsageError(f"{where}: from {start_s:g} to {end_s:g} s; accepted: an end after the start")
         said = row.get("subset", "").lower()
@@ -199,60 +197,6 @@ def _table(path: Path, shelf: Shelf) -> Iterator[Sample]:
         span = (0.0, math.inf) if place[1] else (start_s, end_s)
         group = row.get("group", "") or row.get("id", "")
         yield Sample(place[0], row["label"], *span, group, SUBSETS.get(said, ""), where)
-
-
-def header(path: Path) -> tuple[str, ...]:
-    """Return the names of a CSV's columns, lower case.
-
-    Raises:
-        UsageError: it is no text, or empty.
-    """
-    return tuple(name.strip().lower() for name in next(_lines(path))[1])
-
-
-def rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield FILE:LINE and what the row says, by the names in `COLUMNS`.
-
-    Raises:
-        UsageError: no such columns, or a row has fewer or more; says the line.
-    """
-    names = header(path)
-    meant = [COLUMNS.get(name, "") for name in names]
-    if "label" not in meant or not {"path", "id"} & set(meant):
-        raise UsageError(f"{path}:1: the header is {','.join(names)}; accepted: {LAYOUTS}")
-    if doubled := [name for name, count in Counter(filter(None, meant)).items() if count > 1]:
-        raise UsageError(f"{path}:1: the header {','.join(names)} gives the {doubled[0]} twice; accepted: once")
-    for number, values in _lines(path):
-        if number == 1 or not any(values):
-            continue
-        if len(values) != len(names):
-            raise UsageError(f"{path}:{number}: {len(values)} columns; accepted: {len(names)}, as in the header")
-        yield f"{path}:{number}", {name: value for name, value in zip(meant, values, strict=True) if name}
-
-
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the columns of every line."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            is_empty = True
-            for values in reader:
-                is_empty = False
-                yield reader.line_num, [value.strip() for value in values]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not a CSV in UTF-8: {error}") from error
-    if is_empty:
-        raise UsageError(f"{path} is empty; accepted: {LAYOUTS}")
-
-
-def _seconds(where: str, text: str, otherwise: float) -> float:
-    try:
-        value = float(text) if text else otherwise
-    except ValueError:
-        value = -1.0
-    if not value >= 0:
-        raise UsageError(f"{where}: a time is {text!r}; accepted: seconds, 0 or more, or blank")
-    return value
 
 
 def _activitynet(path: Path, shelf: Shelf) -> Iterator[Sample]:

@@ -25,7 +25,7 @@ from stream.errors import ModelError
 from stream.nets.base import TensorState
 from stream.training import transfer
 from stream.training.runfolder import BEST, CHECKPOINT, RunFolder
-from stream.training.stopping import told_to_stop
+from stream.training.stopping import Course, Patience, told_to_stop
 from stream.training.streams import FitSettings, Make, batches
 from stream.training.validation import Judgement
 from stream.types import Array
@@ -44,7 +44,7 @@ def fit(
     is_resumed: bool = False,
     weights: Array | None = None,
     judge: Judge | None = None,
-) -> float:
+) -> Course:
     """Train `net` in place, where it is: on a processor, or on a GPU.
 
     Ctrl-C ends it after the batch under way, with a checkpoint.
@@ -54,22 +54,19 @@ def fit(
         card: its card; says how fast it forgets.
         make: the data.
         settings: how.
-        folder: of the run: `log.jsonl`, `checkpoint.pt` and `best.pt` are kept there.
+        folder: of the run: `log.jsonl`, `checkpoint.pt` and `best.pt` are kept there; those of another run go, unless
+            it is resumed.
         is_resumed: go on from the folder's checkpoint, when there is one.
         weights: (K,) how much a frame of each class counts; by default as `settings.quiet_weight` says.
         judge: judges the net on clips held out; None keeps the last weights, whatever `settings.keep` says.
-
-    Returns:
-        Hours spent, those before a resumption included.
 
     Raises:
         ModelError: the checkpoint is of other settings, or the loss is no longer a number.
         KeyboardInterrupt: Ctrl-C; what was learned is saved.
     """
     run = _Run(net, card, settings, folder, weights, judge)
-    if is_resumed:
-        run.resume()
-    with told_to_stop() as is_stopped, _progress() as bar:
+    run.resume() if is_resumed else RunFolder(folder).clear()
+    with told_to_stop() as is_stopped, _progress(is_shown=not run.is_over) as bar:
         task = bar.add_task("training", total=run.batches, completed=run.done, loss=math.nan, accuracy=math.nan)
         for clip, labels in () if run.is_over else batches(make, settings, run.done):
             run.learn(clip, labels)
@@ -80,7 +77,7 @@ def fit(
             if run.is_over:
                 break
     run.finish()
-    return run.seconds / 3600
+    return run.course
 
 
 class _Run:
@@ -99,7 +96,7 @@ class _Run:
         self._net, self._card, self._settings, self._folder = net, card, settings, RunFolder(folder)
         self._device, self._judge = next(net.parameters()).device, judge
         self.figures = {"loss": math.nan, "accuracy": math.nan}
-        self._best, self._waited = math.inf, 0
+        self._patience = Patience(settings.patience)
         self.batches = settings.streams // settings.batch
         self.done, self.seconds, self._began = 0, 0.0, time.monotonic()
         self._optimizer = torch.optim.AdamW(_groups(net, settings.weight_decay), lr=settings.rate)
@@ -116,8 +113,13 @@ class _Run:
     @property
     def is_over(self) -> bool:
         """All was seen, or the validation got no better for long enough."""
-        is_tired = 0 < self._settings.patience <= self._waited
-        return self.done >= self.batches or is_tired
+        return self.done >= self.batches or self._patience.is_exhausted
+
+    @property
+    def course(self) -> Course:
+        """How it went so far."""
+        is_early = self.done < self.batches and self._patience.is_exhausted
+        return Course(self.seconds / 3600, self.done, self._patience.best_at, self._patience.best, is_early)
 
     def learn(self, clip: Tensor, labels: Tensor) -> None:
         """Take one step of the optimizer for every part of a batch of streams."""
@@ -168,9 +170,7 @@ class _Run:
         if self._judge and is_due:
             found = self._judge(self._averaged.module)
             self._write({"validation_loss": found.loss, "validation_accuracy": found.accuracy})
-            self._waited = 0 if found.loss < self._best else self._waited + 1
-            if found.loss < self._best:
-                self._best = found.loss
+            if self._patience.look(found.loss, self.done):
                 self._folder.save(BEST, self._averaged.module.state_dict())
             self.save()
         elif self.done % settings.save_every == 0:
@@ -178,7 +178,7 @@ class _Run:
 
     def finish(self) -> None:
         """Save, and leave in the network the average of its weights: the best, or the last."""
-        self.save()
+        self.save(is_over=True)
         found = self._averaged.module.state_dict()
         if self._judge and self._settings.keep == "best":
             found = self._folder.load(BEST, self._device) or found
@@ -233,12 +233,12 @@ class _Run:
         line = {"batch": self.done, "streams": self.done * self._settings.batch, "seconds": round(seconds, 1)}
         self._folder.write(line | figures)
 
-    def save(self) -> None:
-        """Write a checkpoint."""
+    def save(self, *, is_over: bool = False) -> None:
+        """Write a checkpoint; `is_over` says that nothing is left to learn."""
         now = time.monotonic()
         self.seconds, self._began = self.seconds + now - self._began, now
         parts = {name: part.state_dict() for name, part in self._parts.items()}
-        numbers = {"done": self.done, "seconds": self.seconds, "best": self._best, "waited": self._waited}
+        numbers = {"done": self.done, "seconds": self.seconds, "patience": asdict(self._patience), "is_over": is_over}
         self._folder.save(CHECKPOINT, parts | numbers | {"settings": asdict(self._settings)})
 
     def resume(self) -> None:
@@ -246,17 +246,16 @@ class _Run:
         values = self._folder.load(CHECKPOINT, self._device)
         if values is None:
             return
-        if differing := sorted(k for k, v in asdict(self._settings).items() if values["settings"].get(k) != v):
+        if differing := self._settings.differing(values["settings"]):
             raise ModelError(
-                f"{self._folder.path} was begun with other settings: {', '.join(differing)}; repeat them, or take a "
-                "new folder"
+                f"{self._folder.path} was begun with {differing}; accepted: what it was begun with, or another --out"
             )
         for name, part in self._parts.items():
             part.load_state_dict(values[name])
         for replica in self._replicas[1:]:
             replica.load_state_dict(values["net"])
         self.done, self.seconds = values["done"], values["seconds"]
-        self._best, self._waited = values["best"], values["waited"]
+        self._patience = Patience(**values["patience"])
         self._folder.cut(self.done)
 
 
@@ -283,7 +282,7 @@ def _groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
 
 
-def _progress() -> Progress:
+def _progress(*, is_shown: bool) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -292,4 +291,5 @@ def _progress() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
+        disable=not is_shown,
     )

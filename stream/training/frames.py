@@ -4,7 +4,6 @@ The network is that of a card, with pools that hold little more than the frame i
 learned, from what the frozen part makes of each labelled frame. The result is an ordinary card.
 """
 
-import csv
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -18,14 +17,11 @@ from torch.nn import functional
 from stream.cards import Card
 from stream.config import USUAL
 from stream.errors import UsageError
-from stream.training import datasets, splits
+from stream.training import splits, tables
 from stream.types import Array
 
 HEADS = {"linear": ("classifier",), "mlp": ("dense", "classifier")}
 """Kind of head -> the layers of the network that are learned."""
-
-HEADER = ("frame", "label")
-"""Columns of the table."""
 
 MEMORY_INTERVALS = 0.2
 """Of a frame's interval: the memory of the pools, in which the frame before weighs exp(-5), less than a hundredth."""
@@ -47,11 +43,6 @@ class Head:
     """(K, K): a row for what is, a column for what was said, over all labelled frames, each held out once."""
 
 
-def is_table(path: Path) -> bool:
-    """Say whether a file is a table of frames, by its header."""
-    return path.suffix.lower() == ".csv" and path.is_file() and datasets.header(path) == HEADER
-
-
 def read(path: Path) -> dict[int, str]:
     """Read which frames of a video show what: number from 0 -> label, in the order of the frames.
 
@@ -59,28 +50,30 @@ def read(path: Path) -> dict[int, str]:
         UsageError: a row is not `frame,label`, a frame comes twice, or there is one label only; says the line.
     """
     found: dict[int, str] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for number, row in enumerate(csv.reader(file), 1):
-            values = [value.strip() for value in row]
-            if number == 1 or not any(values):
-                continue
-            if len(values) != 2 or not values[0].isdecimal() or not values[1]:
-                raise UsageError(
-                    f"{path}:{number}: {','.join(row)!r}; accepted: the number of a frame, from 0, and a label"
-                )
-            if int(values[0]) in found:
-                raise UsageError(f"{path}:{number}: frame {values[0]} is there already; accepted: each frame once")
-            found[int(values[0])] = values[1]
+    for number, values in tables.lines(path):
+        if number == 1 or not any(values):
+            continue
+        if len(values) != 2 or not values[0].isdecimal() or not values[1]:
+            raise UsageError(
+                f"{path}:{number}: {','.join(values)!r}; accepted: the number of a frame, from 0, and a label"
+            )
+        if int(values[0]) in found:
+            raise UsageError(f"{path}:{number}: frame {values[0]} is there already; accepted: each frame once")
+        found[int(values[0])] = values[1]
     if len(set(found.values())) < 2:
         raise UsageError(f"{path} has {len(set(found.values()))} labels; accepted: two or more")
     return dict(sorted(found.items()))
 
 
 def card_of(base: Card, name: str, labels: tuple[str, ...]) -> Card:
-    """Return what the new model is: the base's network, new labels, pools that forget within a frame."""
+    """Return what the new model is: the base's network, new labels, pools that forget within a frame.
+
+    Whose the labels are, theirs is the licence: it says none.
+    """
     return replace(
         base, name=name, labels=labels, memory_s=MEMORY_INTERVALS / base.fps, output="softmax", background=(),
-        mirror_pairs=(), weights="", sha256="", measured={}, training={}, **asdict(USUAL),
+        mirror_pairs=(), weights="", sha256="", measured={}, training={}, **asdict(USUAL), licence="",
+        source=f"made with stream-train from {base.name}",
     )  # fmt: skip
 
 
@@ -109,11 +102,14 @@ def learn(net: nn.Module, kind: str, features: Array, truth: npt.NDArray[np.int6
 
 
 def stretches(truth: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Number the stretch that each frame is in, (N,): each label's frames, in order of time, cut into `FOLDS`."""
+    """Number the stretch that each frame is in, (N,): each label's frames, in order of time, cut into `FOLDS`.
+
+    A frame that is the only one of its label is in none, -1: without it nothing could be learned of that label.
+    """
     found = np.zeros(len(truth), np.int64)
     for label in np.unique(truth):
         places = np.flatnonzero(truth == label)
-        found[places] = np.arange(len(places)) * FOLDS // len(places)
+        found[places] = np.arange(len(places)) * FOLDS // len(places) if len(places) > 1 else -1
     return found
 
 

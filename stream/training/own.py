@@ -1,6 +1,5 @@
 """Trains on somebody's own clips: from a data set to a card with weights, and a folder that tells how it went."""
 
-import csv
 import json
 import math
 import platform
@@ -16,14 +15,13 @@ from stream import cards
 from stream.cards import Card
 from stream.config import USUAL
 from stream.errors import UsageError
-from stream.intervals import wilson
-from stream.training import datasets, fit, mirror, plots, recipes, splits, transfer
+from stream.training import datasets, fit, mirror, plots, recipes, record, splits, transfer
 from stream.training.clips import Clips
 from stream.training.mixing import Mixer, MixSettings
 from stream.training.runfolder import LOG
 from stream.training.splits import Split
 from stream.training.streams import FitSettings
-from stream.training.validation import Judge, Judgement
+from stream.training.validation import Judge
 
 OVERSAMPLING = 2
 """Training clips are kept at this many times the model's rate, so that speed and phase can change."""
@@ -87,6 +85,8 @@ class Order:
     """cpu or cuda."""
     is_resumed: bool = False
     """Go on from the run's checkpoint."""
+    is_forced: bool = False
+    """Begin anew where another run, or its card, is."""
 
 
 def train(order: Order, say: Say) -> Card:
@@ -98,7 +98,7 @@ def train(order: Order, say: Say) -> Card:
         ParityError: the exported model does not agree with the trained one.
         KeyboardInterrupt: Ctrl-C; the run can be resumed.
     """
-    recipes.check_folder(order.run, order.is_resumed)
+    recipes.check_place(order.run, order.out, is_resumed=order.is_resumed, is_forced=order.is_forced)
     split = _split(order)
     say(f"{len(split.train)} clips to learn from, {len(split.validation)} to be judged by; split {split.how}")
     card = _card(order, datasets.labels(split.train))
@@ -188,20 +188,19 @@ def _learn(order: Order, card: Card, split: Split, train: Clips, held: Clips, sa
     judge = Judge(held, card) if len(held) else None
     weights = splits.balanced(splits.counts(train.samples, card.labels))
     make = Mixer(train, card, order.mix).stream
-    (order.run / "settings.json").write_text(
-        json.dumps({"command": order.command, "fit": asdict(settings), "mix": asdict(order.mix)}, indent=1), "utf-8"
-    )
+    record.begin(order.run, order.command, card, settings, order.mix, is_resumed=order.is_resumed)
     torch.set_num_threads(settings.threads)
-    hours = fit.fit(net, card, make, settings, order.run, is_resumed=order.is_resumed, weights=weights, judge=judge)
+    course = fit.fit(net, card, make, settings, order.run, is_resumed=order.is_resumed, weights=weights, judge=judge)
+    say(ended := record.ended(course, settings, order.epochs))
     net.to("cpu")
     plots.curve(order.run / LOG, order.run / "curve.png")
     found = judge(net) if judge else None
     if found:
         title = f"{card.name}: {100 * found.accuracy:.1f} % of {found.counts.sum()} validation clips"
         plots.confusion(found.counts, card.labels, title, order.run / "confusion.png")
-        _tabulate(order.run / "validation.csv", held, card, found)
-    story = _story(order, split, settings, train, hours)
-    card = replace(card, measured={"validation": _figures(found, settings)} if found else {}, training=story)
+        record.tabulate(order.run / "validation.csv", held.samples, card, found)
+    story = _story(order, split, settings, len(train)) | {"hours": round(course.hours, 3), "ended": ended}
+    card = replace(card, measured={"validation": record.figures(found, settings)} if found else {}, training=story)
     return recipes.write(net, card, order.out)
 
 
@@ -212,17 +211,6 @@ def _begin(order: Order, card: Card, say: Say) -> nn.Module:
         is_new = transfer.begin(net, card, cards.load(order.begin))
         say(f"begins with {order.begin}" + (", a new classifier for other labels" if is_new else ""))
     return net.to(order.device)
-
-
-def _tabulate(path: Path, held: Clips, card: Card, found: Judgement) -> None:
-    """Write what was said of every clip held out."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("path", "label", "start", "end", "said", "probability"))
-        for sample, row in zip(held.samples, found.probabilities, strict=True):
-            said = int(row.argmax())
-            span = (sample.start_s, sample.end_s if math.isfinite(sample.end_s) else "")
-            writer.writerow((sample.path, sample.label, *span, card.labels[said], f"{row[said]:.4f}"))
 
 
 def _settings(order: Order, card: Card, count: int) -> FitSettings:
@@ -244,27 +232,14 @@ def _settings(order: Order, card: Card, count: int) -> FitSettings:
     )
 
 
-def _figures(found: Judgement, settings: FitSettings) -> dict[str, Any]:
-    right, count = int(found.counts.trace()), int(found.counts.sum())
-    low, high = wilson(right, count)
-    return {
-        "clips": count,
-        "accuracy": round(found.accuracy, 4),
-        "interval_95": [round(low, 4), round(high, 4)],
-        "loss": round(found.loss, 4),
-        "note": "at each clip's last frame"
-        + ("; the weights were chosen by this loss, so expect less elsewhere" if settings.keep == "best" else ""),
-    }
-
-
-def _story(order: Order, split: Split, settings: FitSettings, train: Clips, hours: float) -> dict[str, Any]:
+def _story(order: Order, split: Split, settings: FitSettings, count: int) -> dict[str, Any]:
     """Say how the weights were made."""
     told = split.story()
     return {
         "command": order.command,
-        "hours": round(hours, 3),
         "machine": f"{order.device}, {settings.threads} threads, {platform.machine()}, torch {torch.__version__}",
-        "data": f"{order.data.name}: {len(train)} clips to learn from",
+        "data": f"{order.data.name}: {count} clips to learn from",
+        "run": str(order.run),
         "clips": told["counts"],
         "split": told["how"],
         "groups": told["groups"],

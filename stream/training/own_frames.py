@@ -17,6 +17,9 @@ from stream.intervals import wilson
 from stream.training import features, frames, plots, recipes, transfer
 from stream.training.frames import HEADS, Head
 
+UNJUDGED = "one labelled frame of each label: nothing could be held out, so nothing is known of how good it is"
+"""What is said instead of a figure."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -38,17 +41,20 @@ class Order:
     """One of `frames.HEADS`."""
     seed: int = 1
     """Decides the order in which frames are learned."""
+    is_forced: bool = False
+    """Replace a model of that name."""
 
 
 def train(order: Order) -> Card:
     """Learn a head, export, compare with PyTorch, and write the card; return it.
 
     Raises:
-        UsageError: the table or the video is not as it must be.
+        UsageError: the table or the video is not as it must be, or there is a model already.
         ParityError: the exported model does not agree with the trained one.
     """
     if order.head not in HEADS:
         raise UnknownPart("head", order.head, HEADS)
+    recipes.check_free(order.out, is_forced=order.is_forced)
     begun_s, told = time.monotonic(), frames.read(order.table)
     base = cards.load(order.begin)
     card = frames.card_of(base, order.out.stem, tuple(sorted(set(told.values()))))
@@ -61,8 +67,9 @@ def train(order: Order) -> Card:
     head = frames.learn(net, order.head, np.stack(list(seen.values())), truth, len(card.labels), order.seed)
     net.load_state_dict(head.layers, strict=False)
     order.run.mkdir(parents=True, exist_ok=True)
-    title = f"{card.name}: {100 * head.counts.trace() / head.counts.sum():.1f} % of {head.counts.sum()} frames held out"
-    plots.confusion(head.counts, card.labels, title, order.run / "confusion.png")
+    if count := head.counts.sum():
+        title = f"{card.name}: {100 * head.counts.trace() / count:.1f} % of {count} frames held out"
+        plots.confusion(head.counts, card.labels, title, order.run / "confusion.png")
     story = _story(order, base, len(seen), (time.monotonic() - begun_s) / 3600)
     (order.run / "settings.json").write_text(json.dumps(story, indent=1) + "\n", "utf-8")
     return recipes.write(net, _told(card, head, story), order.out)
@@ -70,15 +77,22 @@ def train(order: Order) -> Card:
 
 def _told(card: Card, head: Head, story: dict[str, Any]) -> Card:
     right, count = int(head.counts.trace()), int(head.counts.sum())
+    if not count:
+        return replace(card, measured={"held_out": {"frames": 0, "note": UNJUDGED}}, training=story)
     low, high = wilson(right, count)
     figures = {
         "frames": count,
         "accuracy": round(right / count, 4),
         "interval_95": [round(low, 4), round(high, 4)],
         "note": f"each label's frames cut into {frames.FOLDS} stretches of time, each judged by a head that learned "
-        "from the others; all of one video, so expect less on another",
+        "from the others; all of one video, so expect less on another" + _lone(card, head),
     }
     return replace(card, measured={"held_out": figures}, training=story)
+
+
+def _lone(card: Card, head: Head) -> str:
+    lone = [label for label, row in zip(card.labels, head.counts, strict=True) if not row.any()]
+    return f"; of one frame each, so not judged: {', '.join(lone)}" if lone else ""
 
 
 def _story(order: Order, base: Card, count: int, hours: float) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from stream.cards import Card
 from stream.errors import UsageError
 from stream.motions import LABELS
 from stream.training import fit, gestures, plots
+from stream.training.runfolder import CHECKPOINT, RunFolder
 from stream.training.streams import FitSettings, Make
 
 
@@ -86,6 +87,8 @@ class Order:
     """Card whose weights it begins with; None begins afresh."""
     is_resumed: bool = False
     """Go on from the run's checkpoint."""
+    is_forced: bool = False
+    """Begin anew where another run, or its card, is."""
 
 
 def train(order: Order) -> Card:
@@ -99,26 +102,58 @@ def train(order: Order) -> Card:
     if order.kind not in RECIPES:
         raise UsageError(f"no data kind {order.kind!r}; accepted: {', '.join(RECIPES)}")
     recipe, folder = RECIPES[order.kind](), order.runs / order.out.stem
-    check_folder(folder, order.is_resumed)
+    check_place(folder, order.out, is_resumed=order.is_resumed, is_forced=order.is_forced)
     settings = replace(recipe.settings, **order.changes)
     card = replace(recipe.card, name=order.out.stem)
     net = start(card, settings.seed)
     if order.begin:
         weights.load(net, weights.read_state_dict(cards.load(order.begin).read_weights()))
-    hours = fit.fit(net, card, recipe.make, settings, folder, is_resumed=order.is_resumed)
+    hours = fit.fit(net, card, recipe.make, settings, folder, is_resumed=order.is_resumed).hours
     plots.curve(folder / "log.jsonl", folder / "curve.png")
     card = replace(card, training=_story(order, recipe, settings, hours))
     return write(net, card, order.out)
 
 
-def check_folder(folder: Path, is_resumed: bool) -> None:
-    """Refuse a folder that holds another run.
+def check_place(folder: Path, out: Path, *, is_resumed: bool, is_forced: bool) -> None:
+    """Refuse a place that holds another run or model, and a resumption of none.
 
     Raises:
-        UsageError: it does, and nobody asked to go on with it.
+        UsageError: nobody asked to go on with what is there, or to begin it anew; or there is nothing to go on with.
     """
-    if (folder / "checkpoint.pt").exists() and not is_resumed:
-        raise UsageError(f"{folder} holds a run already; accepted: --resume to go on, or another --out or --runs")
+    has_run = (folder / CHECKPOINT).exists()
+    if is_resumed and is_forced:
+        raise UsageError("--resume goes on with a run and --force begins it anew; accepted: one of them")
+    if is_resumed and not has_run:
+        raise UsageError(f"--resume: no run was saved in {folder}; accepted: without it, to begin one")
+    if has_run and not (is_resumed or is_forced):
+        raise UsageError(
+            f"{folder} holds a run already; accepted: --resume to go on, --force to begin it anew, or another --out or "
+            "--runs"
+        )
+    check_free(out, is_forced=is_resumed or is_forced)
+
+
+def check_free(out: Path, *, is_forced: bool) -> None:
+    """Refuse to replace a model.
+
+    Raises:
+        UsageError: there is one, and nobody asked to replace it.
+    """
+    if there := next((path for path in (out, out.with_suffix(".onnx")) if path.exists() and not is_forced), None):
+        raise UsageError(f"{there} is there already; accepted: --force to replace it, or another --out")
+
+
+def finished(folder: Path, out: Path) -> Card | None:
+    """Return the card of a run that came to its end; None where something is left to do.
+
+    Raises:
+        ModelError: its card cannot be read, or its weights are others.
+    """
+    if not (out.exists() and RunFolder(folder).is_over):
+        return None
+    card = cards.load(str(out))
+    card.read_weights()
+    return card
 
 
 def start(card: Card, seed: int) -> nn.Module:

@@ -25,12 +25,23 @@ class RunFolder:
         with (self.path / LOG).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
+    def clear(self) -> None:
+        """Remove the log and the checkpoints of another run."""
+        for name in (LOG, CHECKPOINT, BEST):
+            (self.path / name).unlink(missing_ok=True)
+
     def cut(self, batches: int) -> None:
         """Take from the log what comes after a batch."""
         log = self.path / LOG
         lines = log.read_text("utf-8").splitlines(keepends=True) if log.exists() else []
         whole = [line for line in lines if line.endswith("\n")]
         log.write_text("".join(line for line in whole if json.loads(line)["batch"] <= batches), "utf-8")
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether a run came to its end here."""
+        found = self.load(CHECKPOINT, torch.device("cpu"))
+        return found is not None and bool(found.get("is_over"))
 
     def save(self, name: str, values: dict[str, Any]) -> None:
         """Write tensors and numbers."""

@@ -83,7 +83,7 @@ def split(
     if how == "random":
         return _divide(used, str, share, seed, "at random, clip by clip, as was asked for")
     if group_by:
-        return _divide(used, by_pattern(group_by, root), share, seed, f"by {group_by!r} on the path")
+        return _divide(used, by_pattern(group_by, root), share, seed, f"by '{group_by}' on the path")
     if {sample.subset for sample in used} == {"train", "validation"}:
         return _given(used)
     if share == 0:
@@ -112,13 +112,13 @@ def by_pattern(pattern: str, root: Path) -> Key:
     try:
         compiled = re.compile(pattern)
     except re.error as error:
-        raise UsageError(f"--group-by {pattern!r}: {error}; accepted: a regular expression") from error
+        raise UsageError(f"--group-by '{pattern}': {error}; accepted: a regular expression") from error
 
     def key(sample: Sample) -> str:
         path = _relative(sample.path, root)
         found = compiled.search(path)
         if not found:
-            raise UsageError(f"--group-by {pattern!r} does not fit {path}; accepted: one that fits every path")
+            raise UsageError(f"--group-by '{pattern}' does not fit {path}; accepted: one that fits every path")
         return found[1] if compiled.groups else found[0]
 
     return key

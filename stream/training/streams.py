@@ -1,7 +1,8 @@
 """How a training goes, and the streams it sees, by number."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -57,6 +58,31 @@ class FitSettings:
     """best: the weights of the lowest validation loss; last: those of the end."""
     head_batches: int = 0
     """Count: batches, the first ones, during which the classifier alone is learned."""
+
+    def differing(self, others: Mapping[str, Any]) -> str:
+        """Say which of other settings are not these, by the flags that change them; empty where none is."""
+        found = [(name, others.get(name), value) for name, value in asdict(self).items() if others.get(name) != value]
+        return ", ".join(
+            f"another {FLAGS.get(name, name)}: {name} was {theirs}, is {ours}" for name, theirs, ours in found
+        )
+
+
+FLAGS = {
+    "streams": "--epochs or number of clips",
+    "batch": "--batch",
+    "frames": "--length",
+    "parts": "--length",
+    "rate": "--rate",
+    "seed": "--seed",
+    "threads": "--threads",
+    "judge_every": "--batch or number of clips",
+    "patience": "--patience",
+    "keep": "--keep",
+    "head_batches": "--freeze",
+    "easy_share": "--easy-share",
+    "frozen_share": "--frozen-share",
+}
+"""Field of `FitSettings` -> what on the command line changes it."""
 
 
 class Streams(Dataset[tuple[Tensor, Tensor]]):

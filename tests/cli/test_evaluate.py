@@ -120,7 +120,7 @@ def test_the_memory_study_compares_every_memory_at_every_age(tmp_path: Path, mon
         (["{data}", "--plot", "a.gif"], "cannot plot to a.gif"),
         (["{data}", "--group-by", "("], "accepted: a regular expression"),
         (["{data}/ash", "--protocol", "clip"], "ash_1.mp4 lies beside the classes"),
-        (["--background", "{data}/nothing"], "holds no video"),
+        (["--background", "{data}/nothing"], "nothing does not exist; accepted: a folder of footage"),
         (["--memory-s", "2"], "--memory-s is for DATA and --background"),
         (["--protocol", "stream", "--plot", "a.png"], "no picture"),
         ([], "accepted: no motion, other motion, swipe left"),

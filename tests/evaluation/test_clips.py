@@ -80,6 +80,8 @@ def test_only_the_span_of_a_sample_is_seen(tmp_path: Path) -> None:
     [scores] = clips.score(TOY, [Sample(path, "green", 1.0, 2.0)], SessionSettings())
     assert scores[LABELS.index("blue")] < 0.1
     assert scores[LABELS.index("green")] > 0.9
+    with pytest.raises(UsageError, match=r"1-3\.2 s: it ends at 3\.2 s, after its video, which lasts 3\.00 s"):
+        list(reading.film(Sample(path, "green", 1.0, 3.2)))
     with pytest.raises(SourceError, match=r"no frame can be read; the video lasts 2\.90 s"):
         list(reading.film(Sample(path, "green", 8.0, 9.0)))
 

@@ -81,6 +81,16 @@ def test_a_sample_past_the_end_does_not_cost_the_others_of_its_video(clip: Path)
     assert [sample.label for sample in found.samples] == ["a"]
 
 
+def test_a_sample_that_ends_after_its_video_by_more_than_a_frame_is_refused_with_its_row(clip: Path) -> None:
+    assert len(Clips([Sample(clip, "a", 1.0, 2.05), Sample(clip, "b", 0.0, 1.0)], CARD, CARD.fps)) == 2
+    late = Sample(clip, "a", 1.0, 2.2, where="data.csv:3")
+    words = r"1 of 2 samples .* 1-2\.2 s \(data\.csv:3\): it ends at 2\.2 s, after its video, which lasts 2\.00 s"
+    with pytest.raises(UsageError, match=words):
+        Clips([Sample(clip, "b"), late], CARD, CARD.fps)
+    assert Clips([Sample(clip, "b"), late], CARD, CARD.fps, is_lenient=True).samples == (Sample(clip, "b"),)
+    assert len(Clips([Sample(clip, "b", 0.0, 1e4)], CARD, CARD.fps, is_lenient=True)) == 0
+
+
 def test_the_card_says_how_a_frame_is_cut(clip: Path) -> None:
     [stretched] = clips.decode([Sample(clip, "a")], CARD, 5.0)
     [padded] = clips.decode([Sample(clip, "a")], replace(CARD, fit="pad"), 5.0)

@@ -16,7 +16,7 @@ from stream.exporters import publish
 from stream.preprocess import preprocess
 from stream.resampling import Resampler
 from stream.sources import open_source
-from stream.training import features, frames, own_frames, recipes
+from stream.training import features, frames, own_frames, recipes, tables
 from stream.training.own_frames import Order
 from tests import tiny
 from tests.training import boxes
@@ -44,6 +44,11 @@ def table(folder: Path, *rows: str, header: str = "frame,label") -> Path:
     return path
 
 
+def order(base: Path, video: Path, folder: Path) -> Order:
+    out = folder / "x.toml"
+    return Order(table=labelled(folder), video=video, begin=str(base), out=out, run=folder, command="")
+
+
 def labelled(folder: Path, step: int = 3) -> Path:
     return table(folder, *(f"{index},{COLOURS[index]}" for index in range(0, len(COLOURS), step)))
 
@@ -54,17 +59,7 @@ def test_some_labelled_frames_make_a_card_that_tells_the_others_in_seconds(
 ) -> None:
     begun_s = time.process_time()
     out = tmp_path / "colours.toml"
-    own_frames.train(
-        Order(
-            table=labelled(tmp_path),
-            video=video,
-            begin=str(base),
-            out=out,
-            run=tmp_path,
-            command="stream-train",
-            head=head,
-        )
-    )
+    own_frames.train(replace(order(base, video, tmp_path), out=out, head=head))
     assert time.process_time() - begun_s < 30
     card = cards.load(str(out))
     assert card.labels == ("blue", "green", "red")
@@ -145,18 +140,15 @@ def test_what_is_wrong_with_a_table_is_said_with_its_line(rows: list[str], words
 
 
 def test_a_frame_that_is_not_there_is_said_with_how_many_there_are(base: Path, video: Path, tmp_path: Path) -> None:
-    order = Order(
-        table=table(tmp_path, "0,red", "500,blue"), video=video, begin=str(base), out=tmp_path / "x.toml",
-        run=tmp_path, command="",
-    )  # fmt: skip
+    wanted = replace(order(base, video, tmp_path), table=table(tmp_path, "0,red", "500,blue"))
     with pytest.raises(UsageError, match="has 110 frames; frame 500 is labelled, the first is number 0"):
-        own_frames.train(order)
+        own_frames.train(wanted)
 
 
 def test_a_table_is_known_by_its_header(tmp_path: Path) -> None:
-    assert frames.is_table(table(tmp_path, "0,red"))
-    assert not frames.is_table(table(tmp_path, "a.mp4,red", header="path,label"))
-    assert not frames.is_table(tmp_path)
+    assert tables.is_table(table(tmp_path, "0,red"))
+    assert not tables.is_table(table(tmp_path, "a.mp4,red", header="path,label"))
+    assert not tables.is_table(tmp_path)
 
 
 def test_each_label_is_cut_into_stretches_of_time() -> None:
@@ -164,6 +156,36 @@ def test_each_label_is_cut_into_stretches_of_time() -> None:
     found = frames.stretches(truth)
     assert found[truth == 0].tolist() == [0] * 4 + [1] * 4 + [2] * 4 + [3] * 4 + [4] * 4
     assert found[truth == 1].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_the_only_frame_of_a_label_is_learned_and_never_held_out() -> None:
+    assert frames.stretches(np.array([0, 1, 1, 2])).tolist() == [-1, 0, 2, -1]
+    net = recipes.start(tiny.card("relu6", labels=("a", "b")), 0)
+    x = np.eye(2, 1024, dtype=np.float32)
+    head = frames.learn(net, "linear", x, np.array([0, 1]), 2, 1)
+    assert head.counts.sum() == 0
+    assert all(bool(value.isfinite().all()) for value in head.layers.values())
+
+
+def test_one_frame_a_label_makes_a_card_that_claims_nothing(base: Path, video: Path, tmp_path: Path) -> None:
+    few = replace(order(base, video, tmp_path), table=table(tmp_path, "10,red", "40,blue", "70,green"))
+    card = own_frames.train(few)
+    assert card.measured == {"held_out": {"frames": 0, "note": own_frames.UNJUDGED}}
+    assert not (tmp_path / "confusion.png").exists()
+    more = replace(few, table=table(tmp_path, "10,red", "12,red", "40,blue", "70,green"), is_forced=True)
+    assert own_frames.train(more).measured["held_out"]["note"].endswith("not judged: blue, green")
+
+
+def test_a_model_that_is_there_is_not_replaced_unasked_and_its_card_is_the_new_ones(
+    base: Path, video: Path, tmp_path: Path
+) -> None:
+    wanted = order(base, video, tmp_path)
+    card = own_frames.train(wanted)
+    assert (card.licence, card.source) == ("", "made with stream-train from relu6")
+    kept = wanted.out.read_bytes()
+    with pytest.raises(UsageError, match=r"x\.toml is there already; accepted: --force to replace it"):
+        own_frames.train(replace(wanted, table=table(tmp_path, "10,red", "40,blue")))
+    assert wanted.out.read_bytes() == kept
 
 
 def test_held_out_frames_are_judged_by_a_head_that_never_saw_them() -> None:

@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,9 +21,10 @@ import stream
 from stream import cards, weights
 from stream.cli.train import main
 from stream.config import Thresholds
-from stream.errors import UsageError
+from stream.errors import ModelError, UsageError
 from stream.sources import open_source
 from stream.training import own
+from stream.training.mixing import MixSettings
 from stream.training.own import Order
 from stream.training.streams import FitSettings
 from tests.training import boxes
@@ -99,7 +102,15 @@ def test_the_weights_are_those_of_the_lowest_validation_loss(trained: Path) -> N
 
 def test_a_run_that_gets_no_better_ends(data: Path, tmp_path: Path) -> None:
     stuck = replace(SETTINGS, rate=1e-9)
-    own.train(order(data, tmp_path / "a", epochs=30, patience=2, settings=stuck), [].append)
+    heard = list[str]()
+    card = own.train(order(data, tmp_path / "a", epochs=30, patience=2, settings=stuck), heard.append)
+    [ended] = [line for line in heard if line.startswith("stopped")]
+    words = (
+        r"after epoch (\d+) of 30: no lower validation loss in the last 2; kept: epoch (\d+), validation loss 0\.\d+$"
+    )
+    assert (found := re.search(words, ended))
+    assert int(found[1]) == int(found[2]) + 2
+    assert card.training["ended"] == ended
     lines = [json.loads(line) for line in (tmp_path / "a" / "log.jsonl").read_text().splitlines()]
     assert max(line["batch"] for line in lines) < 30
 
@@ -134,9 +145,41 @@ def test_another_network_cannot_lend_its_weights(trained: Path, data: Path, tmp_
         )
 
 
-def test_a_folder_of_another_run_is_refused(trained: Path, data: Path) -> None:
-    with pytest.raises(UsageError, match="holds a run already; accepted: --resume"):
+def test_a_folder_of_another_run_is_refused_unless_it_is_to_begin_anew(
+    trained: Path, data: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"holds a run already; accepted: --resume .* --force"):
         own.train(order(data, trained), [].append)
+    run = Path(shutil.copytree(trained, tmp_path / "colours"))
+    heard = list[str]()
+    own.train(order(data, run, epochs=1, is_forced=True), heard.append)
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert [line["batch"] for line in lines if "loss" in line] == [1, 2]
+    assert any(line.startswith("ended after epoch 1 of 1; kept: epoch 1") for line in heard)
+    (run / "checkpoint.pt").unlink()
+    with pytest.raises(UsageError, match=r"colours\.toml is there already; accepted: --force"):
+        own.train(order(data, run), [].append)
+
+
+def test_a_finished_run_says_so_and_stays_as_it_is(trained: Path, data: Path) -> None:
+    before = {path.name: path.read_bytes() for path in trained.iterdir()}
+    words = [str(data), "--runs", str(trained.parent), "--out", "colours", "--resume"]
+    found = CliRunner().invoke(main, words)
+    assert (found.exit_code, "is finished: nothing was left to do" in found.stderr) == (0, True), found.stderr
+    assert "nan" not in found.output
+    assert {path.name: path.read_bytes() for path in trained.iterdir()} == before
+
+
+def test_a_run_goes_on_only_as_what_it_was_begun_as(trained: Path, data: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained, tmp_path / "colours"))
+    for changes, words in (
+        ({"mix": MixSettings(light=0.0)}, r"another light: 0\.\d+, not 0\.0; accepted"),
+        ({"changes": SMALL | {"fps": 5.0}}, r"another fps: 10\.0, not 5\.0; accepted"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            own.train(order(data, run, is_resumed=True, **changes), [].append)
+    with pytest.raises(ModelError, match=r"another --epochs.*: streams was 64, is 80; accepted"):
+        own.train(order(data, run, is_resumed=True, epochs=10), [].append)
 
 
 def test_a_class_without_a_readable_clip_is_refused_even_by_the_lenient(tmp_path: Path) -> None:
@@ -239,6 +282,8 @@ def test_what_is_wrong_is_one_line_and_exit_code_two(data: Path, tmp_path: Path)
         for name in ("home_1", "home_2", "shop_1", "shop_2"):
             (clip.parent / f"{name}.mp4").write_bytes(clip.read_bytes())
         clip.unlink()
+    frames = tmp_path / "frames.csv"
+    frames.write_text("frame,label\n0,red\n9,blue\n")
     cases = {
         (str(tmp_path / "nothing"),): "does not exist; accepted: a folder of CLASS/CLIP.mp4",
         (str(tmp_path / "scenes"),): "look like recordings: 2 of them ('home', 'shop', ...)",
@@ -249,7 +294,13 @@ def test_what_is_wrong_is_one_line_and_exit_code_two(data: Path, tmp_path: Path)
         (str(data), "--device", "abacus"): "--device is 'abacus'; accepted: auto, cpu, cuda",
         (str(data), "--freeze", "2"): "--freeze leaves fresh weights as they are",
         (str(data), "--samples", "9"): "--samples means nothing for",
-        ("gestures", "--epochs", "9"): "--epochs means nothing for gestures",
+        ("gestures", "--epochs", "9"): "--epochs means nothing for generated gestures",
+        ("gestures", "--device", "cpu"): "--device means nothing for generated gestures",
+        (str(data), "--head", "mlp"): "--head goes with a CSV whose header is frame,label",
+        (str(frames), "--resume"): "--resume means nothing for labelled frames",
+        (str(frames), "--epochs", "9"): "accepted: --out, --from, --runs, --force, --seed, --video, --head, --json",
+        (str(data), "--resume"): "--resume: no run was saved in",
+        (str(data), "--resume", "--force"): "accepted: one of them",
     }
     for arguments, words in cases.items():
         found = CliRunner().invoke(main, ["--runs", str(tmp_path), *arguments])

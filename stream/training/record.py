@@ -1,0 +1,86 @@
+"""What a run on one's own clips writes down: how it was begun, how it ended, what it said of the clips held out."""
+
+import csv
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from stream.cards import Card
+from stream.errors import UsageError
+from stream.intervals import wilson
+from stream.training.datasets import Sample
+from stream.training.mixing import MixSettings
+from stream.training.stopping import Course
+from stream.training.streams import FitSettings
+from stream.training.validation import Judgement
+
+SETTINGS = "settings.json"
+"""What the run was begun with."""
+
+MODEL = ("variant", "side_px", "fps", "memory_s", "lighten", "background", "labels")
+"""Fields of a card that decide what a run learns."""
+
+
+def begin(folder: Path, command: str, card: Card, settings: FitSettings, mix: MixSettings, *, is_resumed: bool) -> None:
+    """Write down what a run is begun with.
+
+    Raises:
+        UsageError: it is resumed and was begun with something else; names the first such thing. What `FitSettings` says
+            is compared with the checkpoint's, where that is read.
+    """
+    model = {name: getattr(card, name) for name in MODEL}
+    told = json.loads(json.dumps({"model": model, "mix": asdict(mix), "fit": asdict(settings), "command": command}))
+    path = folder / SETTINGS
+    if is_resumed and path.is_file():
+        _compare(folder, json.loads(path.read_text("utf-8")), told)
+    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _compare(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    for part in ("model", "mix"):
+        for name, value in now[part].items():
+            if (was := before.get(part, {}).get(name, value)) != value:
+                raise UsageError(
+                    f"{folder} was begun with another {name}: {was}, not {value}; accepted: what it was begun with, or "
+                    "another --out"
+                )
+
+
+def ended(course: Course, settings: FitSettings, epochs: int) -> str:
+    """Say after which epoch a training ended, why, and whose weights are kept."""
+    count = course.batches // settings.judge_every
+    why = f"ended after epoch {count} of {epochs}"
+    if course.is_early:
+        why = f"stopped after epoch {count} of {epochs}: no lower validation loss in the last {settings.patience}"
+    if settings.keep == "best" and course.best_at:
+        return f"{why}; kept: epoch {course.best_at // settings.judge_every}, validation loss {course.best:.3f}"
+    return f"{why}; kept: the last weights"
+
+
+def tabulate(path: Path, samples: Sequence[Sample], card: Card, found: Judgement) -> None:
+    """Write what was said of every clip held out, as a table that `datasets.read` takes from anywhere."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("path", "label", "start", "end", "group", "said", "probability"))
+        for sample, row in zip(samples, found.probabilities, strict=True):
+            said = int(row.argmax())
+            span = (sample.start_s, sample.end_s if math.isfinite(sample.end_s) else "")
+            shown = (sample.path.resolve(), sample.label, *span, sample.group)
+            writer.writerow((*shown, card.labels[said], f"{row[said]:.4f}"))
+
+
+def figures(found: Judgement, settings: FitSettings) -> dict[str, Any]:
+    """Say how many clips held out were right, with Wilson's interval."""
+    right, count = int(found.counts.trace()), int(found.counts.sum())
+    low, high = wilson(right, count)
+    return {
+        "clips": count,
+        "accuracy": round(found.accuracy, 4),
+        "interval_95": [round(low, 4), round(high, 4)],
+        "loss": round(found.loss, 4),
+        "note": "at each clip's last frame"
+        + ("; the weights were chosen by this loss, so expect less elsewhere" if settings.keep == "best" else ""),
+    }
