@@ -127,8 +127,8 @@ def on_streams(recogniser: Recogniser, data: Data, settings: SessionSettings) ->
 def on_background(recogniser: Recogniser, folder: Path, settings: SessionSettings) -> Outcome:
     """Count events on footage without any of the actions."""
     if not folder.is_dir():
-        found = "is no folder" if folder.exists() else "does not exist"
-        raise UsageError(f"{folder} {found}; accepted: a folder of footage without any of the actions")
+        wrong = "is no folder" if folder.exists() else "does not exist"
+        raise UsageError(f"{folder} {wrong}; accepted: a folder of footage without any of the actions")
     files = sorted(path for path in folder.rglob("*") if path.is_file() and datasets.is_video(path))
     if not files:
         raise UsageError(f"{folder} holds no video; accepted: a folder of footage without any of the actions")
