@@ -17,7 +17,12 @@
 #define FUSED_LARGE_PAGES 1  // 0: small ones, to measure what large ones give
 #endif
 
+#include "laps.h"
 #include "level.h"
+
+#if defined(FUSED_LAPS)
+double fused_laps[PART_COUNT];
+#endif
 
 namespace {
 

@@ -1,5 +1,6 @@
 // One frame through the whole net, and a clip through all rows of a batch.
 #pragma once
+#include "laps.h"
 #include "net.h"
 
 namespace FUSED_LEVEL {
@@ -101,8 +102,10 @@ static void feature(const Net& net, const Block& b, const Scratch& s, const floa
         const long needed = (last - 1) * w.stride - w.before + w.kernel;
         const long end = needed < w.in ? needed : w.in;
         if (end > made) expand_rows(b, in, made, end, s.expanded, ahead);
+        lap(PART_EXPAND);
         made = larger(made, end);
         for (long line = y; line < last; ++line) feature_row(net, b, s, line, clock, state);
+        lap(PART_DEPTHWISE);
     }
 }
 
@@ -202,12 +205,14 @@ static Clock tick(const Net& net, int64_t phase, float decay, float* state) {
 }
 
 static void frame(const Net& net, const FusedClip& clip, const float* pixels, const Scratch& s, const Clock& clock, float* state) {
+    lap_start();
     float *in = s.front, *out = s.back;
     copy_image(net, clip, pixels, s.image);
     const Region* const last = net.regions + 3 * net.shape.block_count;
     const char* const weights = reinterpret_cast<const char*>(&net);
     Ahead ahead = {net.regions, last < net.regions + 3 ? last : net.regions + 3, weights, reinterpret_cast<const char*>(state), weights, weights};
     stem(net, s.image, in, ahead);
+    lap(PART_STEM);
     for (int i = 0; i < net.shape.block_count; ++i) {
         const Block& b = net.blocks[i];
         const Region* const own = net.regions + 3 * i;
@@ -215,12 +220,15 @@ static void frame(const Net& net, const FusedClip& clip, const float* pixels, co
         ahead.reach(own, until);
         feature(net, b, s, in, clock, state, ahead);
         squeeze(net, b, s, clock, state);
+        lap(PART_SQUEEZE);
         ahead.reach(own + 2, until);
         project(b, s, skip(b, s, in, out, ahead), out, ahead);
+        lap(PART_PROJECT);
         float* const swapped = in;
         in = out, out = swapped;
     }
     pool_features(net, s, in, clock, state, ahead);
+    lap(PART_FEATURES);
 }
 
 static void step(const void* opaque, const FusedClip& clip, void* scratch, float* state, int64_t phase, const float* decay, float* logits) {
@@ -234,7 +242,9 @@ static void step(const void* opaque, const FusedClip& clip, void* scratch, float
             clock = tick(net, phase + t, decay[row], own);
             frame(net, clip, clip.pixels + row * clip.row + t * clip.frame, s, clock, own);
         }
+        lap_start();
         classify(net, s, clock, own, logits + row * net.classifier.outputs);
+        lap(PART_HEAD);
     }
 }
 
