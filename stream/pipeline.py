@@ -99,6 +99,10 @@ class Session:
             raise UnknownPart("cause of a drop", cause, self._drops)
         self._drops[cause] += count
 
+    def needs(self, offset_s: float) -> bool:
+        """Say whether the frame of that offset may be used; once it is not, it never will be. Notes nothing."""
+        return self._needless(offset_s) is None
+
     def skip(self, offset_s: float, lost: str | None = None) -> str | None:
         """Say why the frame of that offset is not used, and count it; None, and nothing noted, when it is to be fed.
 

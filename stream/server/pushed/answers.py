@@ -65,7 +65,9 @@ class Answers:
         if math.isnan(packet.offset_s) and (refusal := self.refuse(packet)):
             return [refusal]
         self._stopwatch.start()
-        return [reply for shown in self.film.take(packet) for reply in self._show(*shown, is_behind)]
+        is_needed = not packet.is_context and self.session.needs(packet.offset_s)
+        shown = self.film.take(packet, is_needed=is_needed)
+        return [reply for one in shown for reply in self._show(*one, is_behind)]
 
     def flush(self) -> list[pb.RecognizeResponse]:
         """Answer what is left of a video at its end."""

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from stream.decode import VideoDecoder
 from stream.errors import DecodeError, UsageError
+from stream.pictures import UnseenPicture
 from stream.server.wire.heard import Incoming
 from stream.types import Picture
 
@@ -29,30 +30,43 @@ class Film:
         except DecodeError as error:
             raise UsageError(str(error)) from error
         self._waiting: dict[int, Incoming] = {}
+        self._spared = set[int]()  # of those that wait: whose pictures nobody needs, and which may therefore not come
         self._shown = -1
 
-    def take(self, packet: Incoming) -> Iterator[Shown]:
-        """Decode a packet; yield each that is done with, in the order in which they are shown."""
+    def take(self, packet: Incoming, *, is_needed: bool = True) -> Iterator[Shown]:
+        """Decode a packet; yield each that is done with, in the order in which they are shown.
+
+        Of one that is not needed the picture is an `UnseenPicture` where the decoder was spared it.
+        """
         at = round(packet.offset_s * 1e6)
         if at in self._waiting or at <= self._shown:
             yield packet, f"a picture of {packet.offset_s:.6f} s has come already"
             return
         self._waiting[at] = packet
+        if not is_needed:
+            self._spared.add(at)
         try:
-            found = self._decoder.decode(packet.packet, at)
+            found = self._decoder.decode(packet.packet, at, is_needed=is_needed)
         except DecodeError as error:
+            self._spared.discard(at)
             yield self._waiting.pop(at), str(error)
             return
         yield from self._match(found)
         while len(self._waiting) > LONGEST:
-            yield self._waiting.pop(min(self._waiting)), "no picture came of it"
+            yield self._without(min(self._waiting))
 
     def finish(self) -> Iterator[Shown]:
         """Yield what is left at the end."""
         with suppress(DecodeError):
             yield from self._match(self._decoder.flush())
         for at in sorted(self._waiting):
-            yield self._waiting.pop(at), "no picture came of it"
+            yield self._without(at)
+
+    def _without(self, at: int) -> Shown:
+        """Take out a packet whose picture has not come and never will."""
+        is_spared = at in self._spared
+        self._spared.discard(at)
+        return self._waiting.pop(at), UnseenPicture("is not needed") if is_spared else "no picture came of it"
 
     def _match(self, found: Sequence[tuple[int | None, Picture | None]]) -> Iterator[Shown]:
         """Yield the packets of these pictures, and those whose pictures would have come before."""
@@ -60,6 +74,7 @@ class Film:
             if at is None or at not in self._waiting:
                 continue
             for passed in sorted(other for other in self._waiting if other < at):
-                yield self._waiting.pop(passed), "no picture came of it"
+                yield self._without(passed)
             self._shown = at
+            self._spared.discard(at)
             yield self._waiting.pop(at), picture or "its picture is damaged, or what it is made from"

@@ -14,16 +14,19 @@ from stream import recogniser
 from stream.config import SessionSettings
 from stream.decode import VideoDecoder, decode_image
 from stream.errors import DecodeError
+from stream.pictures import UnseenPicture
 from stream.pipeline import run
+from stream.server.pushed.film import Film
 from stream.server.wire.fields import CODECS as CODECS_BY_KIND
+from stream.server.wire.heard import Incoming
 from stream.sources import open_source
-from stream.types import Frame, Update
+from stream.types import Frame, Picture, Update
 from stream.v1 import recognition_pb2 as pb
 from tests.server.live import Server, answers, config, frame, jpegs, updates
 
 COUNT, FPS = 40, 12
 CODECS = {
-    "h264 with B-frames": ("libx264", ".mp4", pb.CODEC_H264, {"bf": "3", "g": "12"}),
+    "h264 with B-frames": ("libx264", ".mp4", pb.CODEC_H264, {"bf": "3", "g": "12", "x264-params": "b-adapt=0"}),
     "h264 as cameras send it": ("libx264", ".ts", pb.CODEC_H264, {"tune": "zerolatency", "g": "12"}),
     "hevc": ("libx265", ".mp4", pb.CODEC_HEVC, {"x265-params": "log-level=error:keyint=12"}),
     "vp9": ("libvpx-vp9", ".webm", pb.CODEC_VP9, {"g": "12", "cpu-used": "8"}),
@@ -102,6 +105,27 @@ def test_packets_give_what_their_pictures_give(
         )
     numbers = [getattr(reply, reply.WhichOneof("message")).sequence for reply in replies[1:-1]]
     assert sorted(numbers) == list(range(1, COUNT + 1)), "every packet has one reply"
+
+
+def test_a_picture_that_nobody_needs_or_builds_upon_is_not_decoded_and_changes_no_other(film: Path) -> None:
+    beside, packets = read(film)
+    whole, spared = (Film("h264", beside.extradata, 1 << 20) for _ in range(2))
+    seen: list[dict[int, Picture | str]] = []
+    for reel, every in ((whole, 1), (spared, 3)):
+        said = [
+            shown
+            for number, (at_s, data, _) in enumerate(packets)
+            for shown in reel.take(
+                Incoming(pb.Frame(packet=data), number, at_s, 0), is_needed=round(at_s * FPS) % every == 0
+            )
+        ]
+        seen.append({packet.sequence: found for packet, found in [*said, *reel.finish()]})
+    assert seen[0].keys() == seen[1].keys() == set(range(COUNT))
+    unseen = [number for number, found in seen[1].items() if isinstance(found, UnseenPicture)]
+    assert len(unseen) > COUNT // 4
+    assert all(round(packets[number][0] * FPS) % 3 for number in unseen)
+    for number in set(seen[1]) - set(unseen):
+        assert np.array_equal(seen[0][number].rgb(), seen[1][number].rgb())  # type: ignore[union-attr]
 
 
 def faults(replies: Iterable[pb.RecognizeResponse]) -> list[int]:
