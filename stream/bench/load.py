@@ -6,12 +6,13 @@ A frame's age counts from the moment it was due, not from when it could be sent:
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import grpc
 
+from stream.bench.film import Film
 from stream.config import SessionSettings
 from stream.errors import ServiceError
 from stream.server.client import messages
@@ -30,10 +31,8 @@ LAST_S = 10.0
 class Load:
     """What is sent."""
 
-    pictures: Sequence[bytes]
-    """JPEGs, shown again from the first when they are over."""
-    fps: float
-    """Frames per second of every stream."""
+    film: Film
+    """What every stream sends, and at what rate."""
     seconds: float
     """How long frames are counted."""
     warmup_s: float = 1.0
@@ -49,7 +48,7 @@ class Heard:
     """What the streams were told, all together."""
 
     sent_count: int = 0
-    """Frames that were due while frames were counted."""
+    """Frames that were due while frames were counted, but for those that the model's rate did not need."""
     ages_s: list[float] = field(default_factory=list)
     """Seconds from when a frame was due until its labels were here, of each frame that was used."""
     server_ages_s: list[float] = field(default_factory=list)
@@ -72,7 +71,7 @@ async def offer(address: str, load: Load, streams: int) -> Heard:
         ServiceError: the server cannot be reached, or ended a stream; carries its words.
     """
     heard, begin_s, order = Heard(), time.monotonic() + START_S, random.Random(load.seed)  # noqa: S311  # no secret
-    phases = [order.random() / load.fps for _ in range(streams)]
+    phases = [order.random() / load.film.fps for _ in range(streams)]
     try:
         async with asyncio.TaskGroup() as group:
             for phase_s in phases:
@@ -90,8 +89,8 @@ class _Stream:
 
     def __init__(self, load: Load, heard: Heard, begin_s: float) -> None:
         self._load, self._heard, self._begin_s = load, heard, begin_s
-        self._skipped = round(load.warmup_s * load.fps)
-        self._count = self._skipped + max(1, round(load.seconds * load.fps))
+        self._skipped = round(load.warmup_s * load.film.fps)
+        self._count = self._skipped + max(1, round(load.seconds * load.film.fps))
 
     async def run(self, address: str) -> None:
         options = (("grpc.use_local_subchannel_pool", 1),)  # a connection of its own
@@ -101,11 +100,14 @@ class _Stream:
                 self._take(reply, time.monotonic())
 
     def _due_s(self, index: int) -> float:
-        return self._begin_s + index / self._load.fps
+        return self._begin_s + index / self._load.film.fps
 
     async def _requests(self) -> AsyncIterator[pb.RecognizeRequest]:
-        yield pb.RecognizeRequest(config=told.config_of(self._load.model, SessionSettings(), "latest"))
-        pictures = self._load.pictures
+        film = self._load.film
+        config = told.config_of(self._load.model, SessionSettings(), "latest")
+        if film.video:
+            config.video.CopyFrom(film.video)
+        yield pb.RecognizeRequest(config=config)
         for index in range(self._count):
             wait_s = self._due_s(index) - time.monotonic()
             if wait_s > 0:
@@ -113,13 +115,13 @@ class _Stream:
             if index >= self._skipped:
                 self._heard.sent_count += 1
                 self._heard.late_s = max(self._heard.late_s, time.monotonic() - self._due_s(index))
-            request = messages.frame_of(index / self._load.fps, image=pictures[index % len(pictures)])
-            request.frame.sequence = index + 1
-            yield request
+            yield film.frame(index)
 
     def _take(self, reply: Any, now_s: float) -> None:
         if reply.HasField("update") and (index := reply.update.sequence - 1) >= self._skipped:
             self._heard.ages_s.append(now_s - self._due_s(index))
             self._heard.server_ages_s.append(reply.update.age.ToMicroseconds() / 1e6)
+        if reply.HasField("frame_skipped") and reply.frame_skipped.cause == pb.DROP_CAUSE_RATE:
+            self._heard.sent_count -= reply.frame_skipped.sequence > self._skipped
         if reply.HasField("finished"):
             self._heard.add_drops(messages.drops_of(reply.finished.drops))

@@ -110,7 +110,7 @@ class Bench:
             now = self._serving.footprint()
             memory_mb = max(memory_mb or 0.0, now.memory_mb) if now else None
         heard = await task
-        used = max(1, streams * round((self._load.seconds + self._load.warmup_s) * self._load.fps))
+        used = max(1, streams * round((self._load.seconds + self._load.warmup_s) * self._load.film.fps))
         after = self._serving.footprint()
         server_ms = 1e3 * (after.cpu_s - before.cpu_s) / used if after and before else None
         client_ms = 1e3 * (time.process_time() - cpu_s) / used

@@ -60,6 +60,14 @@ MetricsAt = Annotated[
     str | None,
     typer.Option("--metrics", metavar="HOST:PORT", help="With --server: its --http-port.", show_default="none"),
 ]
+Packets = Annotated[
+    bool,
+    typer.Option(
+        "--packets",
+        help="Send the video's own packets at its own rate, not JPEGs. A frame that the model's rate does not need "
+        "counts as neither fresh nor dropped.",
+    ),
+]
 FullSize = Annotated[
     bool, typer.Option("--full-size", help="Send pictures at the video's own size, not at the model's.")
 ]
@@ -79,6 +87,7 @@ def serve(
     seconds: Seconds = 10.0,
     input_: Input = DEFAULT_FILM,
     full_size: FullSize = False,
+    packets: Packets = False,
     model: Model = "gestures-a0",
     runtime: Runtime = engines.AUTO,
     workers: Workers = None,
@@ -90,14 +99,17 @@ def serve(
 ) -> None:
     """Find the most streams whose frames stay fresh on a server, and what each costs.
 
-    Every stream sends real JPEGs at its own moments, whatever the answers do; ages count from when a frame was due.
+    Every stream sends real frames at its own moments, whatever the answers do; ages count from when a frame was due.
     """
     from stream.bench import streams as bench  # noqa: PLC0415  # grpc takes longer to import than all the rest
 
     counts = _counts(streams)
     with _serving(server, metrics, model, runtime, workers, max(counts)) as serving:
-        load = _load(serving, model, input_, fps, seconds, full_size)
-        limit = limit_ms or 1e3 / load.fps
+        if packets and (fps or full_size):
+            raise UsageError("--packets goes as they are: accepted without --fps and --full-size")
+        load = _load(serving, model, input_, fps, seconds, is_full=full_size, is_packets=packets)
+        rate = load.film.fps
+        limit = limit_ms or 1e3 / rate
         meter = bench.Bench(serving, load, limit)
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("measuring", total=None)
@@ -107,18 +119,18 @@ def serve(
                 return meter.measure(count)
 
             levels = [*map(measure, sorted(set(counts)))] if every else bench.search(measure, counts)
-    found = {"most_streams": bench.most(levels), "fps": load.fps, "limit_ms": limit, "model": model, "input": input_}
+    found = {"most_streams": bench.most(levels), "fps": rate, "limit_ms": limit, "model": model, "input": input_}
     about = machine.describe()
     _show_levels(levels, limit)
     if max(level.late_ms for level in levels) > limit / 4:
         fail(f"frames were sent up to {max(level.late_ms for level in levels):.0f} ms late: this machine is too busy")
-    typer.echo(f"{found['most_streams']} streams at {load.fps:g} fps stay under {limit:.0f} ms (p99 of age)")
+    typer.echo(f"{found['most_streams']} streams at {rate:g} fps stay under {limit:.0f} ms (p99 of age)")
     _show_machine(about)
     _write(json_file, found | {"machine": about, "levels": [level.plain() for level in levels]})
     if plot:
         from stream.bench.plot import draw_levels  # noqa: PLC0415  # an extra
 
-        title = f"{model}, {load.fps:g} fps   {about.get('processor', '')}, {about['cores']} cores"
+        title = f"{model}, {rate:g} fps   {about.get('processor', '')}, {about['cores']} cores"
         draw_levels(levels, limit, title, plot)
 
 
@@ -140,7 +152,7 @@ def soak(
     from stream.bench import soak as bench  # noqa: PLC0415  # as above
 
     with _serving(None, None, model, runtime, workers, streams) as serving:
-        load = _load(serving, model, input_, fps, round_s, is_full=False)
+        load = _load(serving, model, input_, fps, round_s)
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("soaking", total=minutes)
             found = bench.run(serving, load, streams, minutes, lambda one: progress.update(task, completed=one.minutes))
@@ -151,11 +163,11 @@ def soak(
         typer.echo(f"{name} round: frame age p50 {one.ages.p50_ms:.1f} ms, p99 {one.ages.p99_ms:.1f} ms")
     about = machine.describe()
     _show_machine(about)
-    _write(json_file, found.plain() | {"machine": about, "model": model, "fps": load.fps, "streams": streams})
+    _write(json_file, found.plain() | {"machine": about, "model": model, "fps": load.film.fps, "streams": streams})
     if plot:
         from stream.bench.plot import draw_soak  # noqa: PLC0415  # an extra
 
-        draw_soak(found, f"{model}: {streams} streams at {load.fps:g} fps, new ones every {round_s:g} s", plot)
+        draw_soak(found, f"{model}: {streams} streams at {load.film.fps:g} fps, new ones every {round_s:g} s", plot)
 
 
 def _counts(text: str) -> list[int]:
@@ -184,15 +196,24 @@ def _serving(
         yield own
 
 
-def _load(serving: Any, model: str, uri: str, fps: float | None, seconds: float, is_full: bool) -> Any:
-    from stream.bench.film import film  # noqa: PLC0415  # grpc, as above
+def _load(
+    serving: Any,
+    model: str,
+    uri: str,
+    fps: float | None,
+    seconds: float,
+    *,
+    is_full: bool = False,
+    is_packets: bool = False,
+) -> Any:
+    from stream.bench import film  # noqa: PLC0415  # grpc, as above
     from stream.bench.load import Load  # noqa: PLC0415
     from stream.server.client import pusher  # noqa: PLC0415
 
     cards = {card.name: card for card in pusher.describe(serving.address)}
     card = cards.get(model) or next(iter(cards.values()))
-    rate = fps or card.fps
-    return Load(film(uri, card, rate, is_full=is_full), rate, seconds, model=card.name)
+    shown = film.packets(uri) if is_packets else film.pictures(uri, card, fps or card.fps, is_full=is_full)
+    return Load(shown, seconds, model=card.name)
 
 
 def _show_levels(levels: Any, limit_ms: float) -> None:

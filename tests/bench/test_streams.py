@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from stream.bench import soak
+from stream.bench import film, soak
+from stream.bench.film import Film
 from stream.bench.load import Load, offer
 from stream.bench.serving import Serving, running
 from stream.bench.streams import Ages, Bench, Level, most, search
@@ -20,6 +21,7 @@ from stream.cli.bench import main
 from stream.errors import ServiceError, UsageError
 from tests.reliability.footprint import needs_proc
 from tests.server import live
+from tests.server.pushed import test_packets as film_file
 
 PATIENT_MS = 60_000.0
 """A machine that is busy may be slow; what is tested is not its speed."""
@@ -37,7 +39,8 @@ def serving(card: Path) -> Iterator[Serving]:
 
 
 def load(seconds: float = 1.0, **fields: float) -> Load:
-    return Load(live.jpegs(12), fps=10.0, seconds=seconds, **{"warmup_s": 0.3, **fields})
+    film = Film(tuple(live.jpegs(12)), tuple(index / 10 for index in range(12)), 10.0)
+    return Load(film, seconds=seconds, **{"warmup_s": 0.3, **fields})
 
 
 def level(streams: int, limit: int) -> Level:
@@ -83,6 +86,18 @@ def test_every_frame_that_was_due_is_counted_and_the_server_says_what_it_spent(s
     assert found.server_cpu_ms and found.client_cpu_ms > 0
     assert found.memory_mb and found.stream_memory_mb is not None
     assert found.server_ages.p50_ms < found.ages.p50_ms, "an answer has a way to go"
+
+
+@needs_proc
+def test_a_videos_own_packets_are_sent_at_its_own_rate_again_and_again(serving: Serving, tmp_path: Path) -> None:
+    path = film_file.write(tmp_path / "film.mp4", "libx264", {"bf": "3", "g": "12", "x264-params": "b-adapt=0"})
+    shown = film.packets(str(path))
+    assert (len(shown.parts), shown.fps) == (film_file.COUNT, film_file.FPS)
+    assert shown.frame(film_file.COUNT).frame.offset.ToMicroseconds() == pytest.approx(1e6 * 40 / 12, abs=2)
+    found = Bench(serving, Load(shown, 5.0, warmup_s=0.5), PATIENT_MS).measure(1)
+    assert 45 <= found.frame_count <= 55, "the model takes ten a second of twelve"
+    assert found.drops.get("rate", 0) > 5
+    assert not {"decode", "order"} & set(found.drops)
 
 
 @needs_proc
@@ -145,6 +160,8 @@ def test_the_commands_write_what_they_found_as_json_and_picture(card: Path, serv
         (["--streams", "many"], "--streams is 'many'"),
         (["--streams", "0"], "accepted: counts of 1 or more"),
         (["--metrics", "127.0.0.1:1"], "--metrics goes with --server"),
+        (["--packets", "--streams", "1"], "has no packets that a server takes"),
+        (["--packets", "--fps", "5", "--streams", "1"], "accepted without --fps and --full-size"),
         (["--input", "nothere.mp4", "--streams", "1"], "no such file: nothere.mp4"),
     ],
 )
