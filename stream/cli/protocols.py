@@ -1,5 +1,6 @@
 """How stream-eval measures: each protocol with a bar on stderr, its tables, its picture and its figures."""
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +14,17 @@ from rich.progress import track
 from rich.table import Table
 
 from stream import intervals
+from stream.cards import Card
 from stream.config import SessionSettings
 from stream.errors import UsageError
 from stream.evaluation import clips, figures, footage, generated, memory, plots, reading, streams
 from stream.evaluation.figures import words
 from stream.recogniser import Recogniser
 from stream.sources import open_source
-from stream.training import datasets
+from stream.training import datasets, seen
 from stream.training import plots as matrices
+from stream.training.datasets import Sample
+from stream.training.record import HELD_OUT
 from stream.types import Array
 
 T = TypeVar("T")
@@ -92,6 +96,7 @@ def on_clips(recogniser: Recogniser, data: Data, settings: SessionSettings) -> O
     """Measure on the clips of a data set, each by itself."""
     samples = reading.read(data.path, recogniser, videos=data.videos, part=data.part)
     groups = reading.groups(samples, data.path, data.group_by)
+    learned = _warn(recogniser.card, samples)
     said = list(_track(clips.score(recogniser, samples, settings), len(samples), "clips"))
     found = clips.measure(recogniser.labels, [sample.label for sample in samples], np.stack(said), groups, data.seed)
 
@@ -101,7 +106,9 @@ def on_clips(recogniser: Recogniser, data: Data, settings: SessionSettings) -> O
 
     title = f"{recogniser.card.name}: {words(found.top1)} of {len(samples)} clips of {data.path.name}"
     return Outcome(
-        figures.of_clips(found), show, lambda path: matrices.confusion(found.counts, found.labels, title, path)
+        figures.of_clips(found) | learned,
+        show,
+        lambda path: matrices.confusion(found.counts, found.labels, title, path),
     )
 
 
@@ -109,6 +116,7 @@ def on_streams(recogniser: Recogniser, data: Data, settings: SessionSettings) ->
     """Measure on the clips of a data set, joined to one long stream."""
     samples = reading.read(data.path, recogniser, videos=data.videos, part=data.part)
     groups = reading.groups(samples, data.path, data.group_by)
+    learned = _warn(recogniser.card, samples)
     places = streams.order([sample.label for sample in samples], data.seed)
     pieces = list(_track(streams.play(recogniser, samples, places, settings), len(places), "clips of the stream"))
     found = streams.measure(pieces, groups, data.seed)
@@ -121,7 +129,24 @@ def on_streams(recogniser: Recogniser, data: Data, settings: SessionSettings) ->
         _show_groups(console, found.groups, len(samples))
 
     title = f"{recogniser.card.name}: {found.changes} changes of action in {data.path.name}"
-    return Outcome(figures.of_streams(found), show, lambda path: plots.delays(found, title, path))
+    return Outcome(figures.of_streams(found) | learned, show, lambda path: plots.delays(found, title, path))
+
+
+def _warn(card: Card, samples: Sequence[Sample]) -> dict[str, Any]:
+    """Say on stderr that a model is judged by what it learned from, and how to judge it by what was held out."""
+    split = seen.split_of(card)
+    count = seen.learned_from(samples, split) if split else 0
+    if not split or not count:
+        return {}
+    held = split.parent / HELD_OUT
+    judge = shlex.join(("stream-eval", str(card.path), str(held)))
+    advice = f"what was held out judges it: {judge}" if held.is_file() else "nothing was held out; take other clips"
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"warning: {card.name} learned from {count} of these {len(samples)} clips, so this says how well it knows "
+        f"them, not how good it is; {advice}",
+        markup=False,
+    )
+    return {"clips_learned_from": count}
 
 
 def on_background(recogniser: Recogniser, folder: Path, settings: SessionSettings) -> Outcome:

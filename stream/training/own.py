@@ -19,6 +19,7 @@ from stream.training import datasets, fit, mirror, plots, recipes, record, split
 from stream.training.clips import Clips
 from stream.training.mixing import Mixer, MixSettings
 from stream.training.runfolder import LOG
+from stream.training.seen import SPLIT
 from stream.training.splits import Split
 from stream.training.streams import FitSettings
 from stream.training.validation import Judge
@@ -126,7 +127,7 @@ def _split(order: Order) -> Split:
     root = order.data if order.data.is_dir() else order.videos or order.data.parent
     found = splits.split(samples, root, order.share, group_by=order.group_by, how=order.how, seed=order.settings.seed)
     order.run.mkdir(parents=True, exist_ok=True)
-    path, story = order.run / "split.json", json.dumps(found.story(), indent=1, ensure_ascii=False) + "\n"
+    path, story = order.run / SPLIT, json.dumps(found.story(), indent=1, ensure_ascii=False) + "\n"
     if order.is_resumed and path.exists() and path.read_text("utf-8") != story:
         raise UsageError(
             f"{order.data}, or how it is split, is no longer what {path} says: what was learned from would judge; "
@@ -198,7 +199,7 @@ def _learn(order: Order, card: Card, split: Split, train: Clips, held: Clips, sa
     if found:
         title = f"{card.name}: {100 * found.accuracy:.1f} % of {found.counts.sum()} validation clips"
         plots.confusion(found.counts, card.labels, title, order.run / "confusion.png")
-        record.tabulate(order.run / "validation.csv", held.samples, card, found)
+        record.tabulate(order.run / record.HELD_OUT, held.samples, card, found)
     story = _story(order, split, settings, len(train)) | {"hours": round(course.hours, 3), "ended": ended}
     card = replace(card, measured={"validation": record.figures(found, settings)} if found else {}, training=story)
     return recipes.write(net, card, order.out)

@@ -17,8 +17,8 @@ from stream.training.stopping import Course
 from stream.training.streams import FitSettings
 from stream.training.validation import Judgement
 
-SETTINGS = "settings.json"
-"""What the run was begun with."""
+SETTINGS, HELD_OUT = "settings.json", "validation.csv"
+"""What the run was begun with; what was said of the clips held out."""
 
 MODEL = ("variant", "side_px", "fps", "memory_s", "lighten", "background", "labels")
 """Fields of a card that decide what a run learns."""

@@ -7,7 +7,7 @@ how well the recording is known, not the action.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from stream.errors import UsageError
 from stream.training import datasets, recordings
 from stream.training.datasets import Sample
+from stream.training.seen import size_of
 
 Key = Callable[[Sample], str]
 """Gives the group of a sample."""
@@ -48,7 +49,8 @@ class Split:
                 side: dict(sorted(Counter(s.label for s in samples).items())) for side, samples in sides.items()
             },
             "samples": {
-                side: [[str(s.path), s.label, s.start_s, s.end_s] for s in samples] for side, samples in sides.items()
+                side: [[str(s.path), s.label, s.start_s, s.end_s, size_of(s.path)] for s in samples]
+                for side, samples in sides.items()
             },
         }
 
@@ -83,15 +85,21 @@ def split(
     if how == "random":
         return _divide(used, str, share, seed, "at random, clip by clip, as was asked for")
     if group_by:
-        return _divide(used, by_pattern(group_by, root), share, seed, f"by '{group_by}' on the path")
+        key = by_pattern(group_by, root)
+        told = [replace(sample, group=key(sample)) for sample in used]
+        return _divide(told, _group, share, seed, f"by '{group_by}' on the path")
     if {sample.subset for sample in used} == {"train", "validation"}:
         return _given(used)
     if share == 0:
         return Split(tuple(used), (), "no validation, as was asked for", {})
     if all(sample.group for sample in used):
-        return _divide(used, lambda sample: sample.group, share, seed, "by the groups that the data names")
+        return _divide(used, _group, share, seed, "by the groups that the data names")
     _refuse_visible(used, root)
     return _divide(used, lambda sample: str(sample.path), share, seed, "by video; no groups were seen in the names")
+
+
+def _group(sample: Sample) -> str:
+    return sample.group
 
 
 def _given(samples: Sequence[Sample]) -> Split:

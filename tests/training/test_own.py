@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 
 import stream
 from stream import cards, weights
+from stream.cli.evaluate import main as evaluate
 from stream.cli.train import main
 from stream.config import Thresholds
 from stream.errors import ModelError, UsageError
@@ -159,6 +161,20 @@ def test_a_folder_of_another_run_is_refused_unless_it_is_to_begin_anew(
     (run / "checkpoint.pt").unlink()
     with pytest.raises(UsageError, match=r"colours\.toml is there already; accepted: --force"):
         own.train(order(data, run), [].append)
+
+
+def test_who_judges_a_model_by_what_it_learned_from_is_warned_and_told_what_judges_it(
+    trained: Path, data: Path
+) -> None:
+    card = str(trained / "colours.toml")
+    found = CliRunner().invoke(evaluate, [card, str(data)])
+    assert found.exit_code == 0, found.stderr
+    assert "warning: colours learned from 8 of these 12 clips" in found.stderr
+    advised = shlex.split(found.stderr.strip().split("judges it: stream-eval ")[1])
+    assert advised[1] == str(trained / "validation.csv")
+    held = CliRunner().invoke(evaluate, [*advised, "--json", "-"])
+    assert (held.exit_code, held.stderr) == (0, "")
+    assert json.loads(held.stdout)["clips"] == 4
 
 
 def test_a_finished_run_says_so_and_stays_as_it_is(trained: Path, data: Path) -> None:
