@@ -9,6 +9,9 @@ from pathlib import Path
 SEPARATORS = re.compile(r"[-_. ]+")
 """What parts of a file name stand between."""
 
+SIMPLE = (r"_(\d+)_", r"-(\d+)-", r"_([^_/]+)_", r"([^/_]+)_[^/]*$", r"([^/-]+)-[^/]*$")
+"""Patterns that people can read, tried before those that always fit."""
+
 Take = Callable[[str, str], str]
 """Gives what may be the recording of a path and its label; blank where there is nothing."""
 
@@ -41,9 +44,18 @@ def visible(labels: Mapping[str, str]) -> Visible | None:
     candidates.append(("the file names' beginnings", r"([^/]*?[^/0-9])[0-9]+\.[^/.]+$", _beginning))
     for what, pattern, take in candidates:
         names = {path: take(path, label) for path, label in labels.items()}
-        if all(names.values()) and (found := _shared(what, pattern, names, labels)):
+        if all(names.values()) and (found := _shared(what, _simplest(pattern, names), names, labels)):
             return found
     return None
+
+
+def _simplest(pattern: str, names: Mapping[str, str]) -> str:
+    """Return the first of `SIMPLE` that takes the same from every path; the pattern itself where none does."""
+    for simple in SIMPLE:
+        found = {path: re.search(simple, path) for path in names}
+        if all(match and match[1] == names[path] for path, match in found.items()):
+            return simple
+    return pattern
 
 
 def _shared(what: str, pattern: str, names: Mapping[str, str], labels: Mapping[str, str]) -> Visible | None:

@@ -1,5 +1,6 @@
 """Splits: no recording is on both sides, and nobody is led to a split that hides it."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,12 @@ def test_names_that_look_like_recordings_are_not_split_at_random(names: list[str
     found = splits.split(made, ROOT, 0.3, group_by=advised)
     assert sorted(found.groups["train"] + found.groups["validation"]) == list(recordings)
     assert "at random" in splits.split(made, ROOT, 0.3, how="random").how
+
+
+def test_the_pattern_that_is_advised_is_one_that_people_can_read() -> None:
+    made = samples(*(f"{c}/{c}_{scene}_{take}.mp4" for c in ("run", "sit") for scene in (1, 2) for take in range(3)))
+    with pytest.raises(UsageError, match=re.escape(r"accepted: --group-by '_(\d+)_', which takes these")):
+        splits.split(made, ROOT, 0.3)
 
 
 @pytest.mark.parametrize(
