@@ -143,7 +143,7 @@ def _train(given: dict[str, Any]) -> "Card":
     from stream.training import recipes  # noqa: PLC0415  # takes torch with it
 
     if given["resume"] and (card := recipes.finished(given["run"], given["out"])):
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
+        Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(
             f"the run in {given['run']} is finished: nothing was left to do, and nothing was changed; to learn on from "
             f"it: --from {given['out']} and another --out"
         )
@@ -244,7 +244,7 @@ def _train_own(given: dict[str, Any]) -> "Card":
             is_resumed=given["resume"],
             is_forced=given["force"],
         ),
-        Console(stderr=True, highlight=False, soft_wrap=True).print,
+        Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print,
     )
 
 
@@ -265,7 +265,7 @@ def _tell(out: Path, card: "Card", as_json: bool) -> None:
         judged = f"held out: {100 * figures['accuracy']:.1f} % right ({100 * low:.1f} to {100 * high:.1f}); "
     elif figures:
         judged = f"{figures['note']}; "
-    Console(highlight=False, soft_wrap=True).print(
+    Console(highlight=False, soft_wrap=True, markup=False).print(
         f"{out}: {card.name}, SHA-256 {card.sha256[:12]}; {judged}watch with: stream-watch VIDEO --model {out}"
     )
 

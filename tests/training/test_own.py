@@ -186,6 +186,12 @@ def test_a_finished_run_says_so_and_stays_as_it_is(trained: Path, data: Path) ->
     assert {path.name: path.read_bytes() for path in trained.iterdir()} == before
 
 
+def test_names_in_brackets_are_printed_as_they_are(trained: Path, data: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "[bold]" / "colours")
+    found = CliRunner().invoke(main, [str(data), "--runs", str(tmp_path / "[bold]"), "--out", "colours", "--resume"])
+    assert found.stderr.count("[bold]/colours") == found.stdout.count("[bold]/colours") == 2, found.output
+
+
 def test_a_run_goes_on_only_as_what_it_was_begun_as(trained: Path, data: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(trained, tmp_path / "colours"))
     for changes, words in (
