@@ -57,9 +57,10 @@ class CustomBuildHook(BuildHookInterface[Any]):
 
 def page(folder: Path) -> dict[str, str]:
     """Return the files of the page for phones and where they go, if `make web` has brought what it runs on."""
-    if not (folder / "ort").is_dir() or not (folder / "model").is_dir():
+    parts = ("", "ort", "wire", "model")
+    if not all((folder / part).is_dir() for part in parts) or not (folder / "wire" / "protocol.js").is_file():
         return {}
-    files = [path for part in ("", "ort", "model") for path in (folder / part).iterdir() if path.is_file()]
+    files = [path for part in parts for path in (folder / part).iterdir() if path.is_file()]
     return {str(path): f"stream/web/{path.relative_to(folder)}" for path in files}
 
 

@@ -1,14 +1,17 @@
-// The page: camera -> square -> step -> smooth -> labels, all on this phone.
+// The page: camera -> square -> step -> smooth -> labels, all on this phone; the second tab has the server do it, too.
 
 import * as camera from "./camera.js";
+import { Compare } from "./compare.js";
 import { load } from "./engine.js";
+import { Actions, at, labels } from "./lists.js";
 import { Smoother } from "./smooth.js";
 import { Stream } from "./step.js";
+import { tabs } from "./tabs.js";
 import { draw } from "./timeline.js";
 
 const KEPT = 50; // actions
-const at = (id) => document.getElementById(id);
-const actions = [];
+const actions = new Actions(at("events"), KEPT);
+let isNew = false; // what was seen so far is to be forgotten
 
 function say(words, isError = false) {
   at("status").textContent = words;
@@ -23,26 +26,36 @@ async function main() {
   const { ort, session, name } = await load(file);
   at("engine").textContent = name;
   at("model").textContent = `${model.name}, ${(file.length / 1e6).toFixed(1)} MB`;
-  const stream = new Stream(ort, session, model);
-  remember(stream);
+  const stream = new Stream(ort, session, model), compare = new Compare(stream);
+  tabs(at("tabs"), (panel) => (panel === "panel-server" ? compare.open() : compare.stop()));
+  remember(stream, compare);
   say("Waiting for the camera …");
-  await choose(stream);
+  await choose(compare);
   say("Running on this phone.");
   keepForOffline();
-  await run(stream);
+  await run(stream, compare);
 }
 
-async function run(stream) {
-  const { model } = stream, square = new camera.Square(model), smoother = new Smoother(model);
-  const steps_ms = [], times_s = [];
+async function run(stream, compare) {
+  const { model } = stream, square = new camera.Square(model), steps_ms = [], times_s = [];
+  let smoother = new Smoother(model), sequence = 0;
   for await (const at_s of camera.ticks(at("video"), model.fps)) {
     const image = square.of(at("video")), begin_ms = performance.now();
+    if (compare.take(++sequence, at_s, square, at("video")) || isNew) {
+      stream.forget();
+      smoother = new Smoother(model);
+      actions.cut(at_s);
+      compare.actions.phone.cut(at_s);
+      isNew = false;
+    }
     const probabilities = await stream.step(image, at_s);
     remembered(steps_ms, performance.now() - begin_ms);
     remembered(times_s, at_s);
-    note(smoother.update(probabilities, at_s));
-    show(smoother, steps_ms, times_s);
-    draw(at("timeline"), actions, at_s);
+    const events = smoother.update(probabilities, at_s), best = smoother.best(3);
+    actions.note(events);
+    compare.phone(sequence, at_s, best, events);
+    show(best, steps_ms, times_s);
+    draw(at("timeline"), actions.all, at_s);
   }
 }
 
@@ -51,45 +64,16 @@ function remembered(list, value) {
   if (list.length > 100) list.shift();
 }
 
-function note(events) {
-  for (const event of events) {
-    if (event.phase === "BEGIN") actions.push({ ...event, end_s: null });
-    else actions.findLast((action) => action.label === event.label).end_s = event.end_s;
-  }
-  if (!events.length) return;
-  actions.splice(0, actions.length - KEPT);
-  at("events").replaceChildren(...actions.toReversed().map(item));
-}
-
-function item({ label, begin_s, end_s }) {
-  const row = document.createElement("li");
-  row.dataset.label = label;
-  row.append(span(label), span(end_s === null ? "now" : `${Math.max(0.1, end_s - begin_s).toFixed(1)} s`));
-  return row;
-}
-
-function span(words) {
-  const made = document.createElement("span");
-  made.textContent = words;
-  return made;
-}
-
-function show(smoother, steps_ms, times_s) {
-  const best = smoother.best(3);
+function show(best, steps_ms, times_s) {
   at("now").textContent = best[0].label;
-  at("labels").replaceChildren(...best.map(({ label, probability }) => {
-    const row = document.createElement("li");
-    row.style.setProperty("--p", probability);
-    row.append(span(label), span(`${Math.round(100 * probability)} %`));
-    return row;
-  }));
+  labels(at("labels"), best);
   const middle_ms = steps_ms.toSorted((a, b) => a - b)[steps_ms.length >> 1];
   at("step").textContent = `${middle_ms.toFixed(1)} ms`;
   const seconds = times_s.at(-1) - times_s[0];
   if (seconds > 0) at("fps").textContent = ((times_s.length - 1) / seconds).toFixed(1);
 }
 
-function remember(stream) {
+function remember(stream, compare) {
   const slider = at("memory");
   const set = () => {
     stream.memory_s = Number(slider.value);
@@ -97,16 +81,18 @@ function remember(stream) {
   };
   slider.value = stream.model.memory_s ?? slider.max;
   slider.addEventListener("input", set);
+  slider.addEventListener("change", () => compare.restart());
   set();
 }
 
-async function choose(stream) {
+async function choose(compare) {
   const select = at("camera"), chosen = await camera.open(at("video"));
   const cameras = await camera.list();
   select.replaceChildren(...cameras.map(({ deviceId, label }, index) => new Option(label || `Camera ${index + 1}`, deviceId)));
   select.value = chosen;
   select.addEventListener("change", () => {
-    stream.forget();
+    isNew = true;
+    compare.restart();
     camera.open(at("video"), select.value).catch(fail);
   });
 }
@@ -118,7 +104,8 @@ async function keepForOffline() {
   navigator.serviceWorker.addEventListener("message", () => (document.documentElement.dataset.kept = "yes"));
   const { active } = await navigator.serviceWorker.ready;
   const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
-  active.postMessage([...new Set([location.href.split("#")[0], ...loaded])]);
+  const kept = loaded.filter((name) => new URL(name).pathname.split("/").pop() !== "bridge"); // who is not there says nothing
+  active.postMessage([...new Set([location.href.split("#")[0], ...kept])]);
 }
 
 function fail(error) {

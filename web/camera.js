@@ -1,5 +1,7 @@
 // The phone's camera: which there are, the one that is open, and what the model sees of it.
 
+const QUALITY = 0.92; // of a JPEG
+
 /** Opens a camera; without an id the one that looks at the world. */
 export async function open(video, id) {
   video.srcObject?.getTracks().forEach((track) => track.stop());
@@ -29,17 +31,29 @@ export async function* ticks(video, fps) {
 export class Square {
   constructor({ side_px, fit }) {
     Object.assign(this, { side_px, fit });
-    const canvas = new OffscreenCanvas(side_px, side_px);
-    this.context = canvas.getContext("2d", { willReadFrequently: true });
+    this.canvas = document.createElement("canvas");
+    this.canvas.width = this.canvas.height = side_px;
+    this.context = this.canvas.getContext("2d", { willReadFrequently: true });
     this.context.imageSmoothingQuality = "high";
   }
 
-  /** Returns planes of red, green and blue in [0, 1]. */
-  of(video) {
+  draw(video) {
     const { side_px: side, context } = this;
     const [width, height] = this.fit === "stretch" ? [side, side] : fitted(video, side, this.fit === "crop" ? Math.min : Math.max);
     context.clearRect(0, 0, side, side);
     context.drawImage(video, (side - width) / 2, (side - height) / 2, width, height);
+  }
+
+  /** Returns what was drawn as a JPEG, at once: toBlob waits until the page has nothing else to do. */
+  jpeg() {
+    const [, base64] = this.canvas.toDataURL("image/jpeg", QUALITY).split(",");
+    return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  }
+
+  /** Returns planes of red, green and blue in [0, 1]. */
+  of(video) {
+    this.draw(video);
+    const { side_px: side, context } = this;
     const pixels = context.getImageData(0, 0, side, side).data;
     const planes = new Float32Array(3 * side * side);
     for (let i = 0; i < side * side; i++)

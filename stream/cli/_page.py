@@ -13,7 +13,7 @@ from stream.errors import UsageError
 from stream.server.access.listening import Tls
 
 
-def plan(host: str, port: int, model: Path | None) -> Any:
+def plan(host: str, port: int, model: Path | None, *, has_bridge: bool) -> Any:
     """Return what is to be served; what is missing is said here, before anything is loaded.
 
     Raises:
@@ -22,7 +22,7 @@ def plan(host: str, port: int, model: Path | None) -> Any:
     """
     page = _needing("stream.server.web.page")
     page.files(model)
-    return page.Page(host=host, port=port, model=model)
+    return page.Page(host=host, port=port, model=model, has_bridge=has_bridge)
 
 
 def self_signed(wish: str, host: str) -> Tls:

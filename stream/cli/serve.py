@@ -88,6 +88,14 @@ WebModel = Annotated[
         show_default="the default's",
     ),
 ]
+WebBridge = Annotated[
+    bool,
+    typer.Option(
+        "--web-bridge/--no-web-bridge",
+        help="Let the page's second tab send frames to this server, within the limits of any client.",
+        rich_help_panel=PAGE,
+    ),
+]
 Key = Annotated[Path | None, typer.Option("--tls-key", help="Its key, PEM.", rich_help_panel=LISTENING)]
 Authority = Annotated[
     Path | None,
@@ -194,6 +202,7 @@ def serve(
     web: Web = False,
     web_port: WebPort = 8443,
     web_model: WebModel = None,
+    web_bridge: WebBridge = True,
     tls: SelfSigned = None,
     tls_cert: Certificate = None,
     tls_key: Key = None,
@@ -227,7 +236,7 @@ def serve(
         _make(new_token)
         return
     logs.configure(is_json=log_json, is_quiet=quiet)
-    page = _page.plan(host, web_port, web_model) if web else None
+    page = _page.plan(host, web_port, web_model, has_bridge=web_bridge) if web else None
     plan = Plan(
         models=tuple(dict.fromkeys(model or [DEFAULT])),
         host=host,

@@ -130,7 +130,7 @@ async def serve(
             address = listen(server, plan.host, plan.port, plan.tls, plan.is_insecure)
             async with AsyncExitStack() as stack:
                 http = await stack.enter_async_context(_http(plan, metrics, service, hub, tokens))
-                page = await stack.enter_async_context(_page(plan))
+                page = await stack.enter_async_context(_page(plan, service, tokens))
                 await _say(state, NOT_SERVING)
                 await server.start()
                 stack.push_async_callback(server.stop, 1.0)
@@ -208,14 +208,25 @@ async def _http(
 
 
 @asynccontextmanager
-async def _page(plan: Plan) -> AsyncIterator[str | None]:
-    """Serve the page if that is planned; give its address."""
+async def _page(plan: Plan, service: RecognitionService, tokens: Access) -> AsyncIterator[str | None]:
+    """Serve the page if that is planned; give its address. Its second tab's streams are streams like any other."""
     if plan.page is None:
         yield None
         return
-    from stream.server.web import page  # noqa: PLC0415  # its package comes with an extra
+    from stream.server.web import bridge, page  # noqa: PLC0415  # their package comes with an extra
 
-    async with page.serving(plan.page, plan.tls) as address:
+    shut = "" if plan.page.has_bridge else "this server takes no frames from its page (--no-web-bridge)"
+    if plan.tls and plan.tls.client_authority:
+        shut = "this server wants a certificate of every client, and a page has none"
+    made = bridge.Bridge(
+        lambda context: service.Recognize(None, context),
+        plan.limits.max_message_bytes,
+        plan.page.host,
+        is_encrypted=plan.tls is not None,
+        needs_token=not tokens.is_open,
+        shut=shut,
+    )
+    async with page.serving(plan.page, plan.tls, made) as address:
         yield address
 
 

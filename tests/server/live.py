@@ -104,6 +104,8 @@ class Server:
     log: list[str]
     http: str = ""
     """Address of metrics and health, where it was asked for."""
+    page: str = ""
+    """Address of the page for phones, where it was asked for."""
 
     @contextmanager
     def channel(self) -> Iterator[grpc.Channel]:
@@ -145,7 +147,8 @@ def started(model: Path, *flags: str, **variables: str) -> Iterator[Server]:
         line = process.stdout.readline()
         assert line.startswith("listening on "), "".join(log)
         http = process.stdout.readline().split()[-1] if "--http-port" in flags else ""
-        yield Server(process, line.split()[-1], log, http)
+        page = process.stdout.readline().split()[-1] if "--web" in flags else ""
+        yield Server(process, line.split()[-1], log, http, page)
     finally:
         process.send_signal(signal.SIGCONT)
         process.terminate()

@@ -28,6 +28,10 @@ class Tab:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket, self._count = socket, 0
         self.errors: list[str] = []
+        self.sockets: list[str] = []
+        """Addresses of the WebSockets that were opened."""
+        self.sent = 0
+        """Count of the messages that were sent over them."""
 
     async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Call a method of the protocol; what the page says meanwhile is kept."""
@@ -35,11 +39,18 @@ class Tab:
         await self._socket.send_json({"id": self._count, "method": method, "params": parameters})
         while True:
             message = json.loads(await self._socket.receive_str(timeout=START_S))
-            if message.get("method") == "Runtime.exceptionThrown":
-                self.errors.append(str(message["params"]["exceptionDetails"]))
+            self._note(message.get("method"), message.get("params", {}))
             if message.get("id") == self._count:
                 assert "error" not in message, message
                 return dict(message["result"])
+
+    def _note(self, method: str | None, said: dict[str, Any]) -> None:
+        if method == "Runtime.exceptionThrown":
+            self.errors.append(str(said["exceptionDetails"]))
+        elif method == "Network.webSocketCreated":
+            self.sockets.append(said["url"])
+        elif method == "Network.webSocketFrameSent":
+            self.sent += 1
 
     async def ask(self, expression: str) -> Any:
         """Return the value of a JavaScript expression."""

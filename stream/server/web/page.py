@@ -1,9 +1,11 @@
-"""The page that runs the model on the phone itself: its files over HTTP or HTTPS, and nothing else.
+"""The page that runs the model on the phone itself: its files over HTTP or HTTPS, and the bridge of its second tab.
 
-Frames never come here: the page's own rules (`POLICY`) let it talk to this address alone, and there is nothing at it
-that takes a picture. The two headers of isolation are what a browser asks for before it lends a page threads.
+The page's own rules (`POLICY`) let it talk to this address alone, where only the bridge takes pictures: when somebody
+has pressed start, and not at all where the bridge is shut. The two headers of isolation are what a browser asks for
+before it lends a page threads.
 """
 
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,11 +17,14 @@ from aiohttp import web
 from stream import manifest
 from stream.errors import SourceError, UsageError
 from stream.server.access.listening import Tls
+from stream.server.web.bridge import GOODBYE_S, Bridge
 
-HERE = Path(__file__).parents[1]
-FOLDER = next((d for d in (HERE / "web", HERE.parent / "web") if d.is_dir()), HERE / "web")
+PACKAGE = Path(__file__).parents[2]
+FOLDER = next((d for d in (PACKAGE / "web", PACKAGE.parent / "web") if d.is_dir()), PACKAGE / "web")
 """Where the page is: beside the code in a wheel, beside the package in a checkout."""
 
+WIRE = "wire/protocol.js"
+"""The protocol's messages, generated from protos/."""
 KINDS = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -37,10 +42,11 @@ KINDS = {
 POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:; "
     "img-src 'self' blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    "frame-ancestors 'none'; connect-src 'self'"
 )
+"""What the page may do; `_policy` adds its bridge."""
+HOST = re.compile(r"[\w.:\[\]-]+")
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(self)",
@@ -60,6 +66,8 @@ class Page:
     """Port; 0 lets the system choose."""
     model: Path | None = None
     """Folder with a model.json, as `stream-export` writes it; None: the one that the page was built with."""
+    has_bridge: bool = True
+    """Let its second tab send frames to this server."""
 
 
 def files(model: Path | None, folder: Path = FOLDER) -> dict[str, Path]:
@@ -68,19 +76,21 @@ def files(model: Path | None, folder: Path = FOLDER) -> dict[str, Path]:
     Raises:
         UsageError: the page was not built, or there is no model for it; says how to make it.
     """
-    if not (folder / "ort").is_dir():
-        raise UsageError(f"{folder} has no ort/: make web fetches what the page runs on, from npm")
+    for made in ("ort", WIRE):
+        if not (folder / made).exists():
+            words = "make web, in a checkout, fetches what the page runs on; a wheel that is built after it has it, too"
+            raise UsageError(f"{folder} has no {made}: {words}")
     model = model or folder / "model"
     if not (model / manifest.NAME).is_file():
         raise UsageError(f"{model} has no {manifest.NAME}: stream-export NAME --to onnx-int8 --out {model} writes it")
     own = {path.name: path for path in folder.iterdir() if path.suffix in KINDS and not path.name.startswith("package")}
     runtime = {f"ort/{path.name}": path for path in (folder / "ort").iterdir() if path.suffix in KINDS}
     shown = {f"model/{path.name}": path for path in model.iterdir() if path.suffix in (".json", ".onnx")}
-    return {"": folder / "index.html", **own, **runtime, **shown}
+    return {"": folder / "index.html", **own, WIRE: folder / WIRE, **runtime, **shown}
 
 
 @asynccontextmanager
-async def serving(page: Page, tls: Tls | None) -> AsyncIterator[str]:
+async def serving(page: Page, tls: Tls | None, bridge: Bridge) -> AsyncIterator[str]:
     """Serve while the block runs; give the address.
 
     Raises:
@@ -90,7 +100,8 @@ async def serving(page: Page, tls: Tls | None) -> AsyncIterator[str]:
     app = web.Application(client_max_size=1024)
     for name, file in files(page.model).items():
         app.router.add_get(f"/{name}", _handler(file))
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=30)
+    bridge.add_to(app.router)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=30, shutdown_timeout=GOODBYE_S)
     await runner.setup()
     try:
         context = _context(tls) if tls else None
@@ -106,10 +117,18 @@ async def serving(page: Page, tls: Tls | None) -> AsyncIterator[str]:
 
 
 def _handler(file: Path):  # type: ignore[no-untyped-def]  # aiohttp's own type of a handler is private
-    async def answer(_: web.Request) -> web.FileResponse:
-        return web.FileResponse(file, headers={**HEADERS, "Content-Type": KINDS[file.suffix]})
+    async def answer(request: web.Request) -> web.FileResponse:
+        policy = {"Content-Security-Policy": _policy(request)}
+        return web.FileResponse(file, headers={**HEADERS, **policy, "Content-Type": KINDS[file.suffix]})
 
     return answer
+
+
+def _policy(request: web.Request) -> str:
+    """Name the bridge's address, too: not every browser counts a WebSocket among 'self'."""
+    host = request.headers.get("Host", "")
+    scheme = "wss" if request.secure else "ws"
+    return f"{POLICY} {scheme}://{host}" if HOST.fullmatch(host) else POLICY
 
 
 def _context(tls: Tls) -> ssl.SSLContext:
