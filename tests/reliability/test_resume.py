@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import grpc
@@ -17,7 +17,7 @@ from stream.decode import decode_image
 from stream.errors import ServiceError
 from stream.server.client import pusher
 from stream.sources import open_source
-from stream.types import Frame, Update
+from stream.types import Frame, Phase, Update
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
 from tests.server import live
@@ -185,6 +185,52 @@ def test_a_killed_server_costs_no_label_of_a_video_that_is_sent_as_it_is(
     say(f"killed at packet {when} of {COUNT}, key frames every 25: 0 wrong labels")
 
 
+OTHERS = {
+    "another key": (("--checkpoint-key", "KEY"), "was not signed with this server's key"),
+    "another model": (("--model", "MODEL"), "is of another model, of other settings"),
+}
+
+
+@pytest.mark.parametrize(("flags", "words"), OTHERS.values(), ids=OTHERS.keys())
+def test_a_server_that_refuses_the_checkpoint_begins_the_stream_anew_and_that_is_said(
+    model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, say: Say, flags, words: str
+) -> None:
+    (tmp_path / "key").write_text("0123456789abcdef" * 4 + "\n")
+    places = {
+        "KEY": str(tmp_path / "key"),
+        "MODEL": str(live.write_model(tmp_path, lambda net: net.classifier.bias.mul_(-1))),
+    }
+    shown = places["MODEL"] if flags[0] == "--model" else str(model)
+    more = () if flags[0] == "--model" else tuple(places.get(flag, flag) for flag in flags)
+    with live.started(model) as doomed, live.running(Path(shown), *more) as other:
+        told, trips = watch(f"{doomed.address},{other.address}", {30: doomed.process.kill})
+        assert trips.resume_count == 1
+        [line] = [record.getMessage() for record in caplog.records if "anew" in record.getMessage()]
+        assert words in line
+        anew = next(at for at in range(29, 45) if _labels(told).endswith(_labels(_alone(other, at))))
+    offsets = [at_s for at_s, _ in groupby(told, lambda one: one[0])]
+    assert offsets == [shot.offset_s for shot in shots()], "every frame once, in order"
+    for label in {event.label for _, update in told if update for event in update.events}:
+        phases = [event.phase for _, update in told if update for event in update.events if event.label == label]
+        edges = [phase for phase in phases if phase is not Phase.UPDATE]
+        assert all(one is not two for one, two in pairwise(edges)), "what began is ended before it begins again"
+        assert edges[0] is Phase.BEGIN
+    say(f"refused at frame {anew}: {line.rpartition('; ')[2]}; from there on as a fresh stream")
+
+
+def _alone(server: Server, begin: int) -> Told:
+    found: Told = []
+    with Shelf(shots()[begin:]) as source:
+        pusher.watch(
+            source, server.address, lambda frame, update: found.append((frame.offset_s, update)), settings=SETTINGS
+        )
+    return found
+
+
+def _labels(told: Told) -> str:
+    return "".join(f"{at_s}: {update and update.labels}\n" for at_s, update in told)
+
+
 class Camera(Shelf):
     """Pictures at 12 a second, as long as it is open."""
 
@@ -271,7 +317,7 @@ def test_of_two_calls_with_one_stream_the_newer_epoch_has_it(server: Server) -> 
         assert next(older).configured.epoch == 3
         with pytest.raises(grpc.RpcError, match="epoch 3 of stream door-1 is over: 3 is open here") as caught:
             server.talk([resume("door-1", 3)])
-        assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        assert caught.value.code() is grpc.StatusCode.ABORTED
         newer = stub.Recognize(iter(lines[1]))
         assert next(newer).configured.epoch == 4
         with pytest.raises(grpc.RpcError, match="resumed by another call, as epoch 4") as caught:

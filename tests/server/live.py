@@ -44,9 +44,22 @@ CARD = Card(
 )
 
 
-def write_model(folder: Path) -> Path:
-    """Write a MoViNet-T0 with random weights whose answers change with what it sees; return its card's path."""
-    content = encode(_net(), CARD)
+def write_model(folder: Path, change: Callable[[movinet.MoViNet], object] = lambda _: None) -> Path:
+    """Write a MoViNet-T0 with random weights whose answers change with what it sees; return its card's path.
+
+    Args:
+        folder: where to.
+        change: what else is done to the weights, for a model that is another under the same name.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # of so small a net, threads wait for one another, and on a busy machine for very long
+    try:
+        net = _net()
+    finally:
+        torch.set_num_threads(threads)
+    with torch.no_grad():
+        change(net)
+    content = encode(net, CARD)
     (folder / "tiny.onnx").write_bytes(content)
     card = replace(CARD, weights="tiny.onnx", sha256=hashlib.sha256(content).hexdigest())
     (folder / "tiny.toml").write_text(cards.dump(card))
@@ -132,9 +145,9 @@ def running(model: Path, *flags: str, **variables: str) -> Iterator[Server]:
 
 
 @contextmanager
-def started(model: Path, *flags: str, **variables: str) -> Iterator[Server]:
-    """Start a server that may come to any end."""
-    command = [sys.executable, "-m", "stream.cli.serve", "--port", "0", "--model", str(model), *flags]
+def started(model: Path, *flags: str, within: tuple[str, ...] = (), **variables: str) -> Iterator[Server]:
+    """Start a server that may come to any end; `within` is a command that runs the rest of its line."""
+    command = [*within, sys.executable, "-m", "stream.cli.serve", "--port", "0", "--model", str(model), *flags]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment

@@ -10,7 +10,7 @@ from stream.errors import ServiceError
 from stream.server.client import messages
 from stream.server.client.outbox import Out, Outbox
 from stream.server.wire.fields import offset_s
-from stream.types import Drops, Frame, Update
+from stream.types import Drops, Frame, LabelEvent, Phase, Update
 from stream.v1 import recognition_pb2 as pb
 
 Send = Callable[[Frame, Update | None], None]
@@ -30,8 +30,12 @@ class Inbox:
         self._is_leaving = is_leaving
         self._outbox, self._send, self._config = outbox, send, config
         self._last: tuple[Frame, Update] | None = None
-        self._stream_id, self._epoch = "", 0
+        self._running: dict[str, LabelEvent] = {}
+        self._stream_id, self._epoch, self._is_heard = "", 0, False
+        self._is_anew = False
         self._checkpoint, self._finished = pb.Checkpoint(), pb.Finished()
+        self.resume_count = 0
+        """Count of times that a lost line was taken up again."""
         self.heard_s = time.monotonic()
         self.trips_ms: deque[float] = deque(maxlen=1000)
         self.server_ms: deque[float] = deque(maxlen=1000)
@@ -47,9 +51,9 @@ class Inbox:
         return self._last[1].offset_s if self._last else 0.0
 
     @property
-    def resume_count(self) -> int:
-        """Count of times that a lost line was taken up again."""
-        return max(0, self._epoch - 1)
+    def was_refused(self) -> bool:
+        """Say whether a stream was to be gone on with, and the server said nothing of it on the last line."""
+        return self._epoch > 0 and not self._is_heard
 
     @property
     def first(self) -> pb.RecognizeRequest:
@@ -66,7 +70,7 @@ class Inbox:
         Raises:
             GoneAway: the server goes away.
         """
-        self._finished = pb.Finished()
+        self._finished, self._is_heard = pb.Finished(), False
         for reply in replies:
             self.heard_s = time.monotonic()
             match reply.WhichOneof("message"):
@@ -86,20 +90,32 @@ class Inbox:
                 case "finished":
                     self._finished = reply.finished
 
+    def begin_anew(self) -> None:
+        """End what went on, and let the next line begin a stream that remembers nothing."""
+        if self._last:
+            ends = (replace(one, phase=Phase.END, offset_s=self.last_s) for one in self._running.values())
+            self._end(tuple(ends), self._last[1].drops)
+        self._running.clear()
+        self._stream_id, self._epoch, self._checkpoint = "", 0, pb.Checkpoint()
+        self._is_anew = True
+
     def finish(self) -> None:
         """Give what is left: frames that were never answered, and the END of what went on."""
         while self._outbox.out:
             self._send(self._outbox.out.popleft().frame, None)
-        events = messages.events_of(self._finished.events)
+        drops = _sum(messages.drops_of(self._finished.drops), self._outbox.drops)
+        self._end(messages.events_of(self._finished.events), drops)
+
+    def _end(self, events: tuple[LabelEvent, ...], drops: Drops) -> None:
         if self._last and events:
             frame, update = self._last
-            drops = _sum(messages.drops_of(self._finished.drops), self._outbox.drops)
             self._send(frame, replace(update, events=events, drops=drops, reset=None))
 
     def _begin(self, message: pb.Configured) -> None:
         if self._epoch:
             _log.info("resumed: stream %s, epoch %d", message.stream_id, message.epoch)
-        self._stream_id, self._epoch = message.stream_id, message.epoch
+        self.resume_count += self._epoch > 0 or self._is_anew
+        self._stream_id, self._epoch, self._is_heard = message.stream_id, message.epoch, True
 
     def _keep(self, checkpoint: pb.Checkpoint) -> None:
         self._checkpoint = checkpoint
@@ -121,6 +137,10 @@ class Inbox:
         age_s = (now_ns - out.frame.arrival_ns) / 1e9
         update = replace(said, offset_s=out.frame.offset_s, age_s=age_s, drops=_sum(said.drops, out.drops))
         self._last = out.frame, update
+        for event in update.events:
+            self._running.pop(event.label, None)
+            if event.phase is not Phase.END:
+                self._running[event.label] = event
         self._send(out.frame, update)
 
     def _unused(self, message: pb.FrameSkipped | pb.FrameError) -> None:

@@ -81,6 +81,11 @@ class Lines:
         self._mended_s = time.monotonic()
         return True
 
+    def is_refused(self, error: Exception) -> bool:
+        """Say whether a server will not go on with a stream: its checkpoint is of another key, model or version."""
+        cause = error.__cause__
+        return isinstance(cause, grpc.RpcError) and cause.code() is grpc.StatusCode.FAILED_PRECONDITION
+
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
         """What goes with every call."""

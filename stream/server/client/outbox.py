@@ -72,6 +72,7 @@ class Outbox:
         self._stop_s, self._in_flight = stop_s, in_flight
         self._stream: Generator[Parcel, None, None] | None = None
         self._drops = Counter[str]()
+        self._lost = Counter[str]()  # what the server of now has not used, by cause
         self._reading, self._changed = threading.Lock(), threading.Condition()
         self._kept: list[_Kept] = []  # the first of them is frame number `_first`
         self._first, self._bytes, self._line, self._flight = 1, 0, 0, 0
@@ -122,6 +123,7 @@ class Outbox:
             is_first = self._is_kept(sequence) and not self._kept[sequence - self._first].is_answered
             if is_first:
                 self._kept[sequence - self._first].note(cause)
+                self._lost.update([cause] if cause else [])
             self._flight -= 1
             self._changed.notify_all()
             return is_first
@@ -153,9 +155,21 @@ class Outbox:
             lost = Counter(kept.cause for kept in self._kept if kept.cause)
             for kept in self._kept:
                 kept.cause = None
-            self._drops += lost
-            for out in self.out:
-                out.drops = Drops(**(Counter(asdict(out.drops)) + lost))
+            self._count_here(lost)
+
+    def begin_anew(self) -> None:
+        """Count here all that the server had not used, and have nothing that was answered used again."""
+        with self._changed:
+            for kept in self._kept:
+                if kept.is_answered:
+                    kept.settle()
+            self._count_here(self._lost)
+
+    def _count_here(self, lost: Counter[str]) -> None:
+        self._drops += lost
+        for out in self.out:
+            out.drops = Drops(**(Counter(asdict(out.drops)) + lost))
+        self._lost = self._lost - lost
 
     def stop(self) -> None:
         """Send no more."""

@@ -5,6 +5,7 @@ most `in_flight` frames are out at once: with a slow server a live source loses 
 A line that is lost is taken up again, here or at another server, and no frame's label is another for it.
 """
 
+import logging
 import math
 import threading
 from contextlib import suppress
@@ -35,6 +36,8 @@ PACKETS_IN_FLIGHT = 48
 """Count of packets that may be without a reply: a decoder holds back up to 16."""
 CHECKPOINT_FRAMES = 256
 """Count of updates after which a checkpoint is asked for: as many frames are kept, and sent again after a loss."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +168,15 @@ def _converse(lines: Lines, outbox: Outbox, inbox: Inbox) -> None:
             with lines.line() as (stub, _):
                 _take(stub.Recognize(outbox.requests(inbox.first), metadata=lines.metadata), outbox, inbox)
         except (ServiceError, GoneAway) as error:
-            if not (inbox.can_resume and lines.mends(error, inbox.heard_s)):
+            if inbox.was_refused and lines.is_refused(error):
+                _log.warning("%s; the stream begins anew there, with nothing remembered", error)
+                inbox.begin_anew()
+                outbox.begin_anew()
+            elif inbox.can_resume and lines.mends(error, inbox.heard_s):
+                outbox.begin_again()
+            else:
                 inbox.finish()
                 raise
-            outbox.begin_again()
         else:
             inbox.finish()
             return

@@ -24,7 +24,7 @@ class Epochs:
         """Have a client's stream, and end an older call that has it.
 
         Raises:
-            Ended: FAILED_PRECONDITION, a newer one has it; or ABORTED, a newer one has come.
+            Ended: ABORTED, a newer one has it, or has come.
         """
         key = client, stream_id  # a client can end none but its own
         if key in self._open:
@@ -40,5 +40,5 @@ class Epochs:
     def _take_over(self, newest: int, leash: Leash, stream_id: str, epoch: int) -> None:
         if epoch <= newest:
             words = f"epoch {epoch} of stream {stream_id} is over: {newest} is open here; accepted: more than that"
-            raise Ended(StatusCode.FAILED_PRECONDITION, words)
+            raise Ended(StatusCode.ABORTED, words)
         leash.end(Ended(StatusCode.ABORTED, f"stream {stream_id} was resumed by another call, as epoch {epoch}"))
