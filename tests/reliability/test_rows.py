@@ -1,13 +1,23 @@
 """Streams that are stepped together do not meet, even where one of them has numbers that are not finite."""
 
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stream import recogniser, rooms
+from stream.decode import RgbPicture, encode_jpeg
 from stream.errors import MissingDependency
+from stream.nets import movinet
 from stream.types import Array, State
+from stream.v1 import recognition_pb2 as pb
+from tests.server import live
+from tests.server.live import answers, config, film
+
+Say = Callable[[str], None]
 
 ROWS, BAD = 5, 2
 """Count of streams in a batch, and which one is poisoned."""
@@ -47,3 +57,28 @@ def test_one_row_that_is_not_finite_leaves_the_others_bit_for_bit(model: Path, e
     for (logits, state), (same_logits, same_state) in zip(ill, well, strict=True):
         assert logits[others].tobytes() == same_logits[others].tobytes()
         assert all(state[name][others].tobytes() == same_state[name][others].tobytes() for name in state)
+
+
+def fragile(net: movinet.MoViNet) -> None:
+    """Have the network overflow where its picture is bright, and nowhere else."""
+    net.stem.conv.weight.mul_(1e37)
+
+
+def shade(level: int) -> bytes:
+    return encode_jpeg(RgbPicture(np.full((48, 48, 3), level, np.uint8)))
+
+
+def test_a_stream_whose_numbers_are_not_finite_says_so_and_no_other_changes(tmp_path: Path, say: Say) -> None:
+    dark, bright = shade(0), shade(255)
+    with live.running(live.write_model(tmp_path, fragile)) as server:
+        ill = [config(top_k=5, is_cut_aware=False), *film([dark, dark, bright, *[dark] * 9])]
+        well = [config(top_k=5, is_cut_aware=False), *film([dark] * 12)]
+        alone = answers(server.talk(well))
+        with ThreadPoolExecutor(8) as pool:
+            beside, found = pool.map(lambda asked: answers(server.talk(asked)), [well] * 7), answers(server.talk(ill))
+        assert all(one == alone for one in beside)
+    assert [said.reset_cause for said in found] == [0, 0, pb.RESET_CAUSE_NAN, *[0] * 9]
+    assert not found[2].labels
+    assert all(math.isfinite(label.probability) for said in found for label in said.labels)
+    assert [said.labels for said in found[3:]] == [said.labels for said in alone[:9]], "it begins again from nothing"
+    say("1 frame of 12 not finite: said, memory cleared, then as fresh; 7 streams beside it bit for bit as alone")

@@ -1,13 +1,13 @@
 """Hundreds of thousands of frames while clients come and go: what the server holds does not grow.
 
-make soak                   300,000 frames and a plot, soak-output/memory.png
-make soak SOAK=20000        fewer
+make soak                   300,000 frames, more than an hour: soak-output/memory.png, and its samples beside it
+make soak SOAK=20000        fewer; too short for a slope
 """
 
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import grpc
@@ -25,19 +25,23 @@ FRAMES = int(os.environ.get("SOAK", "300000"))
 """Count of frames, of the source and of the clients together."""
 STREAM = 60
 """Count of frames of one client, before it goes and another comes."""
+FPS = 25.0
+"""Frames per second of each at most: what is looked for grows with frames, with streams or with time."""
 CLIENTS = 8
-"""Count of clients at once; every fourth vanishes in the middle, every fourth only watches."""
-SOURCE = '[source.fast]\nuri = "synthetic://gestures?seconds=inf&size=32x24&fps=10"\npolicy = "wait"\n'
+"""Count of clients at once: of four, one vanishes in the middle, and one only watches."""
+SOURCE = '[source.fast]\nuri = "synthetic://gestures?seconds=inf&size=32x24&fps=10"\nrealtime = true\n'
 
 Say = Callable[[str], None]
 Sample = tuple[float, int, Footprint]
 
 
 class Soak:
-    """Load on a server, and samples of what it holds."""
+    """Load on a server, and samples of what it holds; written down as they are taken."""
 
-    def __init__(self, server: Server) -> None:
-        self._server, self.samples = server, list[Sample]()
+    def __init__(self, server: Server, path: Path) -> None:
+        self._server, self._path, self.samples = server, path, list[Sample]()
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("seconds,frames,streams,memory_mb,threads,files\n")
         self._pushed, self._is_over = 0, False
         self.stream_count = 0
 
@@ -47,12 +51,19 @@ class Soak:
             stub = rpc.RecognitionServiceStub(channel)
             clients = [asyncio.ensure_future(self._churn(stub, number)) for number in range(CLIENTS)]
             while not self._is_over:
-                await asyncio.sleep(2)
+                await asyncio.sleep(5 if frames > 50_000 else 1)
                 listed = await stub.ListSources(pb.ListSourcesRequest())
                 count = self._pushed + listed.sources[0].update_count
-                self.samples.append((time.monotonic(), count, footprint(self._server.process.pid)))
+                self._note(count, footprint(self._server.process.pid))
                 self._is_over = count >= frames
             await asyncio.gather(*clients)
+
+    def _note(self, count: int, held: Footprint) -> None:
+        self.samples.append((time.monotonic(), count, held))
+        seconds = self.samples[-1][0] - self.samples[0][0]
+        with self._path.open("a") as file:
+            numbers = (f"{held.memory_mb:.3f}", held.thread_count, held.file_count)
+            print(f"{seconds:.1f}", count, self.stream_count, *numbers, sep=",", file=file)
 
     async def _churn(self, stub: rpc.RecognitionServiceStub, number: int) -> None:
         while not self._is_over:
@@ -69,7 +80,7 @@ class Soak:
         call.cancel()
 
     async def _push(self, stub: rpc.RecognitionServiceStub, vanish_at: int | None) -> None:
-        call = stub.Recognize(iter([config(), *film(jpegs(STREAM))]))
+        call = stub.Recognize(_paced())
         count = 0
         async for reply in call:
             count += reply.HasField("update")
@@ -77,6 +88,13 @@ class Soak:
                 call.cancel()
                 break
         self._pushed += count
+
+
+async def _paced() -> AsyncIterator[pb.RecognizeRequest]:
+    yield config()
+    for request in film(jpegs(STREAM)):
+        await asyncio.sleep(1 / FPS)
+        yield request
 
 
 def slope_mb_per_hour(samples: list[Sample]) -> float:
@@ -105,7 +123,7 @@ def draw(samples: list[Sample], path: Path) -> None:
 @pytest.mark.timeout(6 * 3600)
 def test_the_server_holds_no_more_after_hundreds_of_thousands_of_frames(model: Path, tmp_path: Path, say: Say) -> None:
     with live.running(model, *configure(tmp_path, SOURCE)) as server:
-        soak = Soak(server)
+        soak = Soak(server, ROOT / "soak-output/memory.csv")
         asyncio.run(soak.run(FRAMES))
         wait_for(lambda: server.describe().limits.open_streams == 0)
     first, last = soak.samples[len(soak.samples) // 2], soak.samples[-1]
@@ -119,4 +137,4 @@ def test_the_server_holds_no_more_after_hundreds_of_thousands_of_frames(model: P
     assert last[2].file_count <= first[2].file_count + CLIENTS
     assert last[2].memory_mb - first[2].memory_mb < 10
     if FRAMES >= 300_000:
-        assert slope < max(1.0, 1.0 / hours), "1 MB an hour, or 1 MB in all where it took less"
+        assert slope < 1.0, "megabytes an hour"

@@ -19,14 +19,16 @@ Gst.init(None)
 missing = [name for name in ("videotestsrc", "x264enc", "rtph264pay") if not Gst.ElementFactory.find(name)]
 assert not missing, f"GStreamer lacks {missing}"
 """
+RANDOM = 2**32 - 1
+"""Where GStreamer chooses itself at which tick RTP's timestamps begin."""
 SERVER = Path(__file__).parents[1] / "rtsp_server.py"
 
 
 class NetworkCamera:
     """A camera on 127.0.0.1, with a login if one is given; skips the test where GStreamer is not installed."""
 
-    def __init__(self, user: str = "", password: str = "") -> None:
-        self._login = [user, password] if user else []
+    def __init__(self, user: str = "", password: str = "", begin: int = RANDOM) -> None:
+        self._login, self._begin = [user, password] if user else [], begin
         self.port = 0
 
     def __enter__(self) -> Self:
@@ -36,7 +38,7 @@ class NetworkCamera:
 
     def start(self) -> None:
         """Begin; once more after `kill`, at the same port."""
-        command = [PYTHON, SERVER, str(self.port), *self._login]
+        command = [PYTHON, SERVER, str(self.port), str(self._begin), *self._login]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         self.port = int(self._process.stdout.readline())
