@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from stream.server.client import pusher
+from stream.sources import open_source
+from stream.types import Frame, Update
 from stream.v1 import recognition_pb2 as pb
 from tests.reliability.footprint import footprint, needs_proc
 from tests.reliability.watcher import Watcher, becomes, configure, door, is_gap, is_update
@@ -143,3 +146,26 @@ def test_a_camera_that_flaps_leaves_nothing_behind(model: Path, tmp_path: Path, 
     assert after.file_count <= before.file_count + 2
     assert after.memory_mb < before.memory_mb + 20
     say(f"{flaps} flaps: {before} -> {after}")
+
+
+@pytest.mark.parametrize("is_encoded", [None, False], ids=["as it is", "pictures"])
+def test_a_client_sends_a_camera_on_to_a_server_and_is_told_its_labels(
+    model: Path, is_encoded: bool | None, say: Say
+) -> None:
+    told: list[tuple[Frame, Update | None]] = []
+    with NetworkCamera() as camera, live.running(model) as server, open_source(camera.uri) as source:
+        trips = pusher.watch(
+            source,
+            server.address,
+            lambda *said: told.append(said),
+            needs_pictures=is_encoded is not None,
+            is_encoded=is_encoded,
+            stop_s=8.0,
+        )
+    used = [update for _, update in told if update]
+    rate = trips.sent_count / 8
+    assert len(used) > 40
+    assert all(update.labels for update in used)
+    assert (rate > 15) == (is_encoded is None), "every packet goes, and of pictures those that the model needs"
+    assert used[-1].offset_s > 7
+    say(f"{'pictures' if is_encoded is False else 'packets'}: {len(used)} labels in 8 s; {trips}")

@@ -62,8 +62,10 @@ def test_streams_that_are_let_in_keep_their_pace_whoever_else_knocks(model: Path
             async with grpc.aio.insecure_channel(server.address) as channel:
                 stub = rpc.RecognitionServiceStub(channel)
                 streams = [asyncio.ensure_future(push(stub, seed, seconds, late_ms)) for seed in range(STREAMS)]
-                await asyncio.sleep(seconds / 2)
-                refused = await refusals_ms(stub, STREAMS)
+                refused, end_s = list[float](), time.monotonic() + seconds - 4
+                while time.monotonic() < end_s:  # as many again knock, all the while
+                    await asyncio.sleep(2)
+                    refused += await refusals_ms(stub, STREAMS)
                 return list(await asyncio.gather(*streams)), refused
 
         together, refused = asyncio.run(load())
@@ -72,7 +74,8 @@ def test_streams_that_are_let_in_keep_their_pace_whoever_else_knocks(model: Path
     middle, most, worst = np.percentile(late_ms, (50, 95, 99))
     say(
         f"{STREAMS} streams at {FPS:g} fps for {seconds} s: {len(late_ms)} frames, p50 {middle:.0f}, p95 {most:.0f}, "
-        f"p99 {worst:.0f} ms, {held.memory_mb:.0f} MB; {len(refused)} more refused in {max(refused):.0f} ms at most"
+        f"p99 {worst:.0f} ms, {held.memory_mb:.0f} MB; {len(refused)} more refused in {np.median(refused):.0f} ms, "
+        f"{max(refused):.0f} at most"
     )
     assert most < 1e3 / FPS
     assert worst < 2e3 / FPS
