@@ -1,6 +1,6 @@
 """Hundreds of thousands of frames while clients come and go: what the server holds does not grow.
 
-make soak                   300,000 frames, more than an hour: soak-output/memory.png, and its samples beside it
+make soak                   300,000 frames, half an hour or more: soak-output/memory.png, and its samples beside it
 make soak SOAK=20000        fewer; too short for a slope
 """
 

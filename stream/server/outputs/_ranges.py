@@ -127,9 +127,8 @@ class Ranges(Output):
                 self._of(told.source).use(told.news.update)
             case Gap():
                 self._of(told.source).gap(told.news.offset_s, told.news.events)
-            case Over():
-                recording = self._of(told.source)
-                recording.end(told.news)
+            case Over() if told.source in self._open:  # of what never gave a frame nothing is known
+                self._open[told.source].end(told.news)
                 del self._open[told.source]
 
     def _of(self, source: str) -> Recording:
