@@ -33,15 +33,20 @@ def test_a_page_that_was_not_built_says_how(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="make web"):
         page.files(None, tmp_path)
     (tmp_path / "ort").mkdir()
+    with pytest.raises(UsageError, match=r"no wire/protocol\.js: make web"):
+        page.files(None, tmp_path)
+    (tmp_path / "wire").mkdir()
+    (tmp_path / page.WIRE).write_text("x")
     with pytest.raises(UsageError, match=r"no model\.json: stream-export NAME --to onnx-int8"):
         page.files(None, tmp_path)
 
 
 def test_only_the_pages_own_files_are_served(tmp_path: Path) -> None:
-    for name in ("ort/ort.mjs", "model/model.json", "model/card.toml", "index.html", "package.json", "secret.txt"):
+    own = {"ort/ort.mjs", page.WIRE, "model/model.json", "index.html"}
+    for name in (*own, "model/card.toml", "wire/entry.js", "package.json", "secret.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")
-    assert set(page.files(None, tmp_path)) == {"", "index.html", "ort/ort.mjs", "model/model.json"}
+    assert set(page.files(None, tmp_path)) == {"", *own}
 
 
 LAST = "The browser will warn once: this machine has signed the certificate itself.\n"
