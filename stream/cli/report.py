@@ -202,8 +202,9 @@ class _Bar:
 
 def _progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[clock]}"), TimeRemainingColumn())
-    console = Console(stderr=True)
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    is_shown = Console(stderr=True).is_terminal
+    console = Console(stderr=True, force_interactive=None if is_shown else True)  # else rich 13 writes an empty line
+    return Progress(*columns, console=console, transient=True, disable=not is_shown)
 
 
 def _say(made: Sequence[Report], *, is_json: bool) -> None:
