@@ -20,7 +20,7 @@ def archive(folder: Path) -> str:
     tables = ['[output.ranges]\nkind = "activitynet"\nfolder = "results"\nview = "labels"\n']
     for number in range(COUNT):
         live.write_video(folder / f"clip{number}.mp4", jpegs(30, seed=number, side_px=96))
-        tables.append(f'[source.clip{number}]\nuri = "clip{number}.mp4"\nrealtime = true\n')
+        tables.append(f'[source.clip{number}]\nuri = "clip{number}.mp4"\nrealtime = true\npolicy = "wait"\n')
     (folder / "broken.mp4").write_bytes(bytes(range(256)) * 40)
     tables.append('[source.broken]\nuri = "broken.mp4"\n')
     return "\n".join(tables)
