@@ -87,7 +87,8 @@ def packets(uri: str) -> Film:
                 offsets_s.append(found.offset_s)
             if len(made) == LONGEST:
                 break
-        return _film(uri, made, [at_s - min(offsets_s) for at_s in offsets_s], source.fps, video)
+        begin_s = min(offsets_s, default=0.0)
+        return _film(uri, made, [at_s - begin_s for at_s in offsets_s], source.fps, video)
 
 
 def _film(

@@ -16,7 +16,6 @@ from stream.bench.film import Film
 from stream.config import SessionSettings
 from stream.errors import ServiceError
 from stream.server.client import messages
-from stream.server.wire import told
 from stream.types import Drops
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
@@ -104,9 +103,7 @@ class _Stream:
 
     async def _requests(self) -> AsyncIterator[pb.RecognizeRequest]:
         film = self._load.film
-        config = told.config_of(self._load.model, SessionSettings(), "latest")
-        if film.video:
-            config.video.CopyFrom(film.video)
+        config = messages.configure(self._load.model, SessionSettings(), "latest", None, film.video)
         yield pb.RecognizeRequest(config=config)
         for index in range(self._count):
             wait_s = self._due_s(index) - time.monotonic()

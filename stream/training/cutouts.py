@@ -1,7 +1,7 @@
 """What moves in training and in evaluation: shapes and textures, split once and for all."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -74,8 +74,7 @@ def flat_hand(rng: Rng) -> Canvas:
         sprites.capsule(0.1, 0.4, 0.62, rng.uniform(-0.2, 0.1), 0.11),
         sprites.capsule(0, 0.4, 0, 1.2, 0.24),
     )
-    mask = sprites.soft(np.maximum.reduce(parts))
-    return mask if rng.random() < 0.5 else np.ascontiguousarray(mask[:, ::-1])
+    return _of_either_side(rng, parts)
 
 
 def bare_hand(rng: Rng) -> Canvas:
@@ -85,6 +84,11 @@ def bare_hand(rng: Rng) -> Canvas:
         sprites.capsule(0.1, 0.2, 0.5, rng.uniform(-0.3, 0.0), 0.1),
         sprites.capsule(0, 0.1, 0, 0.6, 0.16),
     )
+    return _of_either_side(rng, parts)
+
+
+def _of_either_side(rng: Rng, parts: Sequence[Canvas]) -> Canvas:
+    """Join the parts of a hand, a left or a right one."""
     mask = sprites.soft(np.maximum.reduce(parts))
     return mask if rng.random() < 0.5 else np.ascontiguousarray(mask[:, ::-1])
 

@@ -3,7 +3,6 @@
 Timed is what a program does at a step: the picture and the states go in where they lie, the fresh states come out.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import openvino
 
 from stream import steps
+from stream.bench.peers.base import Streaming
 from stream.cards import Card
 from stream.errors import ModelError
 from stream.types import Array, State
@@ -32,7 +32,7 @@ def build(card: Card, file: Path, threads: int) -> "OpenVino":
         raise ModelError(f"{file} is no model of OpenVINO's: {str(error).splitlines()[0]}") from error
 
 
-class OpenVino:
+class OpenVino(Streaming):
     """Satisfies `meter.Contestant`."""
 
     def __init__(self, card: Card, compiled: Any) -> None:
@@ -45,28 +45,18 @@ class OpenVino:
         self._image = np.zeros(shapes.pop(steps.IMAGE), np.float32)
         self._shapes = shapes
         self._sources = steps.sources(shapes)
-        self._state = self._fresh()
+        self.begin()
 
-    def answers(self, clips: Sequence[Array]) -> Array:
-        """Step a fresh stream."""
-        self._state, logits = self._fresh(), []
-        for clip in clips:
-            self.prepare(clip)
-            logits.append(self._advance())
-        return np.concatenate(logits)
+    def begin(self) -> None:
+        """Forget all that was seen."""
+        self._state: State = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
 
     def prepare(self, clip: Array) -> None:
         """Take the next picture."""
         self._image = np.ascontiguousarray(clip[:, :, 0])
 
-    def step(self) -> None:
+    def advance(self) -> Array:
         """Compute, and put the states where the next step takes them from."""
-        self._advance()
-
-    def _fresh(self) -> State:
-        return {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
-
-    def _advance(self) -> Array:
         given = {steps.IMAGE: self._image, steps.DECAY: self._decay, **self._state}
         found = self._request.infer(given, share_inputs=True).to_dict()
         named = {name: value for port, value in found.items() for name in port.get_names()}

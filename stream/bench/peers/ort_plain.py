@@ -3,12 +3,12 @@
 Timed is `run` with numpy arrays: all states go in and come out.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
+from stream.bench.peers.base import Streaming
 from stream.cards import Card
 from stream.errors import ModelError
 from stream.types import Array
@@ -29,7 +29,7 @@ def build(card: Card, file: Path, threads: int) -> "OrtPlain":
         raise ModelError(f"{file} is no model of ONNX Runtime's: {str(error).splitlines()[0]}") from error
 
 
-class OrtPlain:
+class OrtPlain(Streaming):
     """Satisfies `meter.Contestant`."""
 
     def __init__(self, card: Card, session: onnxruntime.InferenceSession) -> None:
@@ -39,28 +39,18 @@ class OrtPlain:
             raise ModelError(f"the graph takes {tuple(clip.shape)}, {card.name} {card.side_px} pixels")
         self._session, self._image = session, clip.name
         self._shapes = {state.name: state.shape for state in states}
-        self._inputs = self._fresh()
+        self.begin()
 
-    def answers(self, clips: Sequence[Array]) -> Array:
-        """Step a fresh stream."""
-        self._inputs, logits = self._fresh(), []
-        for clip in clips:
-            self.prepare(clip)
-            logits.append(self._advance())
-        return np.concatenate(logits)
+    def begin(self) -> None:
+        """Forget all that was seen."""
+        self._inputs: dict[str, Array] = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
 
     def prepare(self, clip: Array) -> None:
         """Take the next picture."""
         self._inputs[self._image] = np.ascontiguousarray(clip)
 
-    def step(self) -> None:
+    def advance(self) -> Array:
         """Compute, and keep the states for the next step."""
-        self._advance()
-
-    def _fresh(self) -> dict[str, Array]:
-        return {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
-
-    def _advance(self) -> Array:
         logits, *states = self._session.run(None, self._inputs)
         self._inputs |= dict(zip(self._shapes, states, strict=True))
         return np.asarray(logits)

@@ -3,13 +3,13 @@
 Timed is a call of the signature with tensors: the states stay TensorFlow's.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow
 
+from stream.bench.peers.base import Streaming
 from stream.cards import Card
 from stream.errors import ModelError
 from stream.types import Array
@@ -32,7 +32,7 @@ def build(card: Card, file: Path, threads: int) -> "TfSavedModel":
         raise ModelError(f"{file} is no SavedModel of a step: {str(error).splitlines()[0]}") from error
 
 
-class TfSavedModel:
+class TfSavedModel(Streaming):
     """Satisfies `meter.Contestant`."""
 
     def __init__(self, card: Card, model: Any) -> None:
@@ -43,28 +43,20 @@ class TfSavedModel:
         image = self._specs.pop(IMAGE)
         if tuple(image.shape) != (1, 1, card.side_px, card.side_px, 3):
             raise ModelError(f"the graph takes {tuple(image.shape)}, {card.name} {card.side_px} pixels")
-        self._inputs = self._fresh()
+        self.begin()
 
-    def answers(self, clips: Sequence[Array]) -> Array:
-        """Step a fresh stream."""
-        self._inputs, logits = self._fresh(), []
-        for clip in clips:
-            self.prepare(clip)
-            logits.append(self._advance())
-        return np.concatenate(logits)
+    def begin(self) -> None:
+        """Forget all that was seen."""
+        self._inputs: dict[str, Any] = {
+            name: tensorflow.zeros(spec.shape, spec.dtype) for name, spec in self._specs.items()
+        }
 
     def prepare(self, clip: Array) -> None:
         """Take the next picture."""
         self._inputs[IMAGE] = tensorflow.constant(clip.transpose(0, 2, 3, 4, 1))
 
-    def step(self) -> None:
+    def advance(self) -> Array:
         """Compute, and keep the states for the next step."""
-        self._advance()
-
-    def _fresh(self) -> dict[str, Any]:
-        return {name: tensorflow.zeros(spec.shape, spec.dtype) for name, spec in self._specs.items()}
-
-    def _advance(self) -> Array:
         found = dict(self._call(**self._inputs))
         logits = found.pop(LOGITS).numpy().reshape(1, -1)
         self._inputs |= found

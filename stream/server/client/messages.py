@@ -11,11 +11,12 @@ from stream.v1 import recognition_pb2 as pb
 
 
 def configure(
-    model: str, settings: SessionSettings, policy: str, checkpoint_frames: int, video: pb.VideoFormat | None
+    model: str, settings: SessionSettings, policy: str, checkpoint_frames: int | None, video: pb.VideoFormat | None
 ) -> pb.Config:
-    """Write down how the stream is to be read, after how many updates a checkpoint is to come, and what packets are."""
+    """Write down how a stream is to be read, what packets are, and after how many updates a checkpoint is to come."""
     config = config_of(model, settings, policy)
-    config.checkpoint_frames = checkpoint_frames
+    if checkpoint_frames is not None:
+        config.checkpoint_frames = checkpoint_frames
     if video:
         config.video.CopyFrom(video)
     return config
