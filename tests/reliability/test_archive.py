@@ -42,8 +42,7 @@ def test_each_recording_has_one_whole_result_though_the_server_is_killed(model: 
     flags = configure(tmp_path, archive(tmp_path))
     with live.started(model, *flags) as doomed:
         wait_for(lambda: min(standings(doomed)[f"clip{number}"].update_count for number in range(COUNT)) > 5, 60)
-        doomed.process.kill()
-        doomed.process.wait()
+        doomed.kill()
     assert results(tmp_path) == {}, "nothing is there that is not whole"
     with live.running(model, *flags) as server:
         wait_for(lambda: len(results(tmp_path)) == COUNT, 60)

@@ -82,8 +82,7 @@ def test_a_killed_server_costs_no_label(server: Server, model: Path, uncut: Told
         began: list[float] = []
 
         def kill() -> None:
-            doomed.process.kill()
-            doomed.process.wait()
+            doomed.kill()
             began.append(time.monotonic())
 
         told, trips = watch(
@@ -103,8 +102,7 @@ def test_a_server_that_comes_back_at_its_place_goes_on_as_if_it_had_never_gone(
         port = first.address.rpartition(":")[2]
 
         def restart() -> None:
-            first.process.kill()
-            first.process.wait()
+            first.kill()
             threading.Thread(target=lambda: stack.enter_context(live.running(model, "--port", port))).start()
 
         began_s = time.monotonic()
@@ -179,7 +177,7 @@ def test_a_killed_server_costs_no_label_of_a_video_that_is_sent_as_it_is(
     assert trips.sent_count == len(uncut) == COUNT
     assert sum(update is not None for _, update in uncut) > 60
     with live.started(model) as doomed:
-        told, trips = told_of(film, f"{doomed.address},{server.address}", {when: doomed.process.kill})
+        told, trips = told_of(film, f"{doomed.address},{server.address}", {when: doomed.kill})
     assert trips.resume_count == 1
     assert told == uncut
     say(f"killed at packet {when} of {COUNT}, key frames every 25: 0 wrong labels")
@@ -203,7 +201,7 @@ def test_a_server_that_refuses_the_checkpoint_begins_the_stream_anew_and_that_is
     shown = places["MODEL"] if flags[0] == "--model" else str(model)
     more = () if flags[0] == "--model" else tuple(places.get(flag, flag) for flag in flags)
     with live.started(model) as doomed, live.running(Path(shown), *more) as other:
-        told, trips = watch(f"{doomed.address},{other.address}", {30: doomed.process.kill})
+        told, trips = watch(f"{doomed.address},{other.address}", {30: doomed.kill})
         assert trips.resume_count == 1
         [line] = [record.getMessage() for record in caplog.records if "anew" in record.getMessage()]
         assert words in line
@@ -255,7 +253,7 @@ def test_a_live_camera_is_seen_again_within_seconds(server: Server, model: Path,
             if update:
                 used.append((frame.offset_s, time.monotonic()))
                 if len(used) == 20:
-                    doomed.process.kill()
+                    doomed.kill()
 
         with Camera(5) as source:
             trips = pusher.watch(source, f"{doomed.address},{server.address}", send, settings=SETTINGS)
@@ -269,7 +267,7 @@ def test_a_live_camera_is_seen_again_within_seconds(server: Server, model: Path,
 def test_a_server_that_does_not_come_back_is_given_up(model: Path) -> None:
     with live.started(model) as doomed, pytest.raises(ServiceError, match="UNAVAILABLE"):
         began_s = time.monotonic()
-        watch(doomed.address, {20: doomed.process.kill}, patience_s=2.0)
+        watch(doomed.address, {20: doomed.kill}, patience_s=2.0)
     assert 2 < time.monotonic() - began_s < 20
 
 

@@ -72,7 +72,7 @@ def test_it_goes_on_by_itself_when_the_server_is_killed_and_comes_back(model: Pa
         command = [sys.executable, "-m", "stream.cli.watch", "--server", server.address, "--source", "shots", "--json"]
         watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
         hear(10)
-        server.process.kill()
+        server.kill()
     with live.running(model, *flags, "--port", server.address.rpartition(":")[2]):
         hear(math.inf)
         _, log = watching.communicate(timeout=60)

@@ -165,7 +165,7 @@ def test_a_server_that_dies_is_said_at_once(model) -> None:
 
         def kill(frame: Frame, update: Update | None) -> None:
             if update and not died_s:
-                server.process.kill()
+                server.kill()
                 died_s.append(time.monotonic())
 
         with Endless([]) as source, pytest.raises(ServiceError, match="UNAVAILABLE"):
