@@ -51,18 +51,17 @@ class CutDetector:
 
 
 def _cells(clip: Array) -> Array:
-    """Average some pixels of each of 16x16 cells; sums of slices, as reductions over short axes take far longer."""
-    rows = clip.take(_samples(clip.shape[-1])).reshape(3, GRID * SAMPLES, GRID, SAMPLES)
-    wide = rows[..., 0] + rows[..., 1] + rows[..., 2] + rows[..., 3]  # (3, 64, 16)
-    cells = wide[:, 0::4] + wide[:, 1::4] + wide[:, 2::4] + wide[:, 3::4]  # (3, 16, 16)
-    return np.asarray(cells / SAMPLES**2, np.float32)
+    """Average 16 pixels of each of 16x16 cells; lists of places are short, since a step leaves them no cache."""
+    at = _samples(clip.shape[-1])
+    samples = clip[0, :, 0].take(at, 1).take(at, 2).reshape(3, SAMPLES, GRID, SAMPLES, GRID)
+    return np.asarray(samples.sum(1).sum(2) * np.float32(1 / SAMPLES**2))
 
 
 @cache
 def _samples(side_px: int) -> npt.NDArray[np.intp]:
-    """Return where in a flat (3, S, S) picture its 3 x 64 x 64 samples lie."""
+    """Return the (64,) places along an edge at which cells are sampled: the first of each cell, then the second, ..."""
     at = np.arange(GRID * SAMPLES) * side_px // (GRID * SAMPLES)
-    return np.arange(3)[:, None, None] * side_px**2 + at[:, None] * side_px + at
+    return np.ascontiguousarray(at.reshape(GRID, SAMPLES).T).ravel()
 
 
 def _change(last: Array, cells: Array) -> float:
@@ -72,14 +71,9 @@ def _change(last: Array, cells: Array) -> float:
 
 def _moved(last: Array, cells: Array) -> float:
     """Return the share of cells, 0 to 1, whose brightness changed once the change of all of them is taken out."""
-    before, now = _brightness(last), _brightness(cells)
-    gain = (float(now.sum()) / now.size + 0.02) / (float(before.sum()) / before.size + 0.02)
-    return np.count_nonzero(np.abs(now - gain * before) > 0.1 * max(1.0, gain)) / now.size
-
-
-def _brightness(cells: Array) -> Array:
-    """Average the colours, (3, 16, 16) -> (16, 16); sums, as numpy's mean takes three times as long on so few."""
-    return np.asarray((cells[0] + cells[1] + cells[2]) * np.float32(1 / 3))
+    before, now = last.sum(0), cells.sum(0)  # of three colours
+    gain = (float(now.sum()) + 0.06 * now.size) / (float(before.sum()) + 0.06 * now.size)
+    return int(np.count_nonzero(np.abs(now - gain * before) > 0.3 * max(1.0, gain))) / now.size
 
 
 def _recoloured(last: Array, cells: Array) -> float:

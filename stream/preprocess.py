@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from stream.cards import Card
+from stream.pictures import AvPicture
 from stream.types import Array, Picture, Rgb
 
 TO_UNIT = np.float32(1 / 255)
@@ -27,8 +28,11 @@ def preprocess(picture: Picture, card: Card) -> Array:
         DecodeError: the picture cannot be converted.
     """
     side_px = card.side_px
-    found = square(picture, side_px, card.fit)  # (S, S, 3)
     clip = np.empty((1, 3, 1, side_px, side_px), np.float32)
+    if card.fit == "stretch" and not card.lighten and isinstance(picture, AvPicture):
+        picture.write(clip[0, :, 0], TO_UNIT)
+        return clip
+    found = square(picture, side_px, card.fit)  # (S, S, 3)
     if card.lighten:
         clip[0, :, 0] = lightened(found, card.lighten, _share(picture, card.fit)).transpose(2, 0, 1)
     else:

@@ -10,6 +10,8 @@ from stream.config import USUAL, SessionSettings, Thresholds
 from stream.errors import UnknownPart
 from stream.types import Array, Label, LabelEvent, Phase, Scores
 
+FEW = 8
+"""Count: so many labels are found one by one; of 600 labels, sorting takes three times as long."""
 SLACK_S = 1e-6
 """Seconds: offsets are sums of binary fractions, so a duration of 0.2 s may read 0.19999999."""
 
@@ -87,10 +89,10 @@ class Smoother:
         """Take one frame's (K,) probabilities; return what ended, began and went on with it, in this order."""
         mean, now_s, limits = self._average(scores), scores.offset_s, self._thresholds
         starts = self._watched & ~self._is_up & (mean >= limits.begin_threshold)
+        if not (self._is_up | starts).any():
+            return ()
         self._begin_s[starts], self._peak[starts] = now_s, 0.0
         self._is_up |= starts
-        if not self._is_up.any():
-            return ()
         holds = self._is_up & (mean >= limits.end_threshold)
         self._last_s[holds] = now_s
         np.maximum(self._peak, mean, out=self._peak, where=holds)
@@ -105,8 +107,7 @@ class Smoother:
         if self._mean is None:
             return ()
         found = self._mean[self._ranked]
-        best = np.argsort(-found, kind="stable")[:count]
-        return tuple(Label(self._labels[self._ranked[i]], float(found[i])) for i in best)
+        return tuple(Label(self._labels[self._ranked[i]], float(found[i])) for i in _best(found, count))
 
     def reset(self) -> tuple[LabelEvent, ...]:
         """Forget the average and end what still goes on, at the last moment it was held."""
@@ -146,6 +147,17 @@ def _listed(labels: tuple[str, ...], settings: SessionSettings) -> Mask:
         if name not in labels:
             raise UnknownPart("label", name, labels)
     return _mask(labels, set(allow) - set(settings.deny or ()))
+
+
+def _best(values: Array, count: int) -> list[int]:
+    """Return where the `count` highest values are, highest first, and among equals the first."""
+    if count > FEW:
+        return list(np.argsort(-values, kind="stable")[:count])
+    left, found = values.copy(), list[int]()
+    for _ in range(min(count, len(left))):
+        found.append(int(left.argmax()))
+        left[found[-1]] = -math.inf
+    return found
 
 
 def _mask(labels: tuple[str, ...], chosen: set[str]) -> Mask:

@@ -142,6 +142,14 @@ def test_background_is_listed_but_gives_events_only_when_allowed_by_name() -> No
     assert {event.label for event in play(named, still)} == {"nothing"}
 
 
+@given(st.lists(st.sampled_from((0.0, 0.125, 0.25, 0.5, 1.0)), min_size=1, max_size=20), st.integers(1, 21))
+def test_the_most_probable_labels_come_first_and_among_equals_the_first(row: list[float], count: int) -> None:
+    smoother = Smoother(tuple(f"label {index}" for index in range(len(row))), RAW)
+    smoother.update(Scores(np.array(row, np.float32), 0.0))
+    ranked = sorted(range(len(row)), key=lambda index: -row[index])  # keeps the order of equals
+    assert [label.name for label in smoother.labels(count)] == [f"label {index}" for index in ranked[:count]]
+
+
 def test_allowed_and_denied_labels() -> None:
     def listed(**lists: tuple[str, ...]) -> list[str]:
         smoother = Smoother(LABELS, SessionSettings(**lists))

@@ -38,10 +38,17 @@ class Costly(Plain):
         return super().rgb(width_px, height_px)  # type: ignore[return-value]
 
 
+def costly(clock: Clock) -> Costly:
+    """Decode in 900 ns."""
+    clock.now_ns += 900
+    return Costly(clock)
+
+
 def test_each_stage_has_its_own_time_and_all_but_the_step_is_around_it() -> None:
     clock = Clock()
-    found = feed(Slow(clock), [Costly(clock)] * 3, 5, clock)
+    found = feed(Slow(clock), [lambda: costly(clock)] * 3, 5, clock)
     assert found.keys() == {*STAGES, "around the step"}
+    assert np.array_equal(found["decode"], np.full((1, 5), 900))
     assert np.array_equal(found["preprocess"], np.full((1, 5), 70))
     assert np.array_equal(found["step"], np.full((1, 5), 500))
     assert np.array_equal(found["smooth"], np.zeros((1, 5)))
