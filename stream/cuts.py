@@ -73,7 +73,7 @@ def _moved(last: Array, cells: Array) -> float:
     """Return the share of cells, 0 to 1, whose brightness changed once the change of all of them is taken out."""
     before, now = last.sum(0), cells.sum(0)  # of three colours
     gain = (float(now.sum()) + 0.06 * now.size) / (float(before.sum()) + 0.06 * now.size)
-    return int(np.count_nonzero(np.abs(now - gain * before) > 0.3 * max(1.0, gain))) / now.size
+    return float(np.count_nonzero(np.abs(now - gain * before) > 0.3 * max(1.0, gain)) / now.size)
 
 
 def _recoloured(last: Array, cells: Array) -> float:
