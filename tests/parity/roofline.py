@@ -35,6 +35,8 @@ from tests.parity.run import say  # noqa: E402
 
 PARTS = ("stem", "expand", "depthwise", "squeeze-excitation", "project and skip", "features", "dense and classifier")
 """In the order of native/laps.h."""
+BESIDE = {"squeeze-excitation": 1, "dense and classifier": 1, "depthwise": 1, "features": -1}
+"""Part -> where its name stands in the figure: to the right, 1, or the left, -1; else below or above."""
 
 
 @dataclass
@@ -138,17 +140,20 @@ def draw(card: cards.Card, rows: dict[str, tuple[Work, float]], roof: Roofs, fil
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.add_subplot()
     across = np.geomspace(0.2, 9000, 200)
-    for speed, style, words in ((roof.memory, "-", "memory"), (roof.cache, "--", "last cache")):
+    for speed, style, words, align in (
+        (roof.memory, "-", " memory", "left"),
+        (roof.cache, "--", "last cache", "right"),
+    ):
         axes.plot(across, np.minimum(roof.flops, across * speed) / 1e9, style, color="#08519c")
-        axes.annotate(
-            f"{words} {speed / 1e9:.0f} GB/s", (0.3, 0.3 * speed / 1e9), color="#08519c", fontsize=8, va="top"
-        )
-    for number, (part, (need, spent)) in enumerate(rows.items()):
+        place = (0.4, 0.4 * speed / 1e9) if align == "left" else (1.05, 1.1 * speed / 1e9)
+        axes.annotate(f"{words} {speed / 1e9:.0f} GB/s", place, color="#08519c", fontsize=8, va="center", ha=align)
+    for part, (need, spent) in rows.items():
         x, y = need.macs / (2 * need.floats), 2 * need.macs / spent / 1e9
         axes.scatter(x, y, s=600 * spent * 1e3, color="#cb181d", alpha=0.6, linewidths=0)
-        place = (0, 14 if number % 2 else -14)
-        words = f"{part}, {spent * 1e3:.2f} ms"
-        axes.annotate(words, (x, y), place, textcoords="offset points", fontsize=8, ha="center", va="center")
+        side = BESIDE.get(part, 0)
+        place = (12 * side, 0) if side else (0, 24 if part == "expand" else -16)
+        words, align = f"{part}, {spent * 1e3:.2f} ms", ("center", "left", "right")[side]
+        axes.annotate(words, (x, y), place, textcoords="offset points", fontsize=8, ha=align, va="center")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(0.2, 9000)
