@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from stream.cards import Card
-from stream.pictures import AvPicture
 from stream.types import Array, Picture, Rgb
 
 TO_UNIT = np.float32(1 / 255)
@@ -29,7 +28,7 @@ def preprocess(picture: Picture, card: Card) -> Array:
     """
     side_px = card.side_px
     clip = np.empty((1, 3, 1, side_px, side_px), np.float32)
-    if card.fit == "stretch" and not card.lighten and isinstance(picture, AvPicture):
+    if card.fit == "stretch" and not card.lighten and hasattr(picture, "write"):  # one of FFmpeg's, a copy less
         picture.write(clip[0, :, 0], TO_UNIT)
         return clip
     found = square(picture, side_px, card.fit)  # (S, S, 3)

@@ -15,8 +15,8 @@ from stream.cli.console import program
 from stream.cli.outputs import Outputs
 from stream.config import SessionSettings
 from stream.errors import ServiceError, SourceError, StreamError
-from stream.matching import match
-from stream.motions import GESTURES
+from stream.play.matching import match
+from stream.play.motions import GESTURES
 from stream.server.client import pusher
 from stream.sources import open_source, synthetic
 from stream.sources.base import Source

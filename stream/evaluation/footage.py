@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stream import motions
 from stream.buffer import frames as read
 from stream.errors import UsageError
 from stream.evaluation.generated import last_logits
 from stream.intervals import Figure, bootstrap
-from stream.motions import NO_MOTION, OTHER_MOTION
+from stream.play import motions
+from stream.play.motions import NO_MOTION, OTHER_MOTION
 from stream.recogniser import Recogniser
 from stream.resampling import Resampler
 from stream.sources import open_source

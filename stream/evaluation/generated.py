@@ -11,11 +11,11 @@ import numpy.typing as npt
 from stream.config import SessionSettings
 from stream.errors import UsageError
 from stream.evaluation.streams import quantile
-from stream.gestures import Event
 from stream.intervals import Figure, Values, bootstrap, rate
-from stream.matching import SLACK_S, match
-from stream.motions import LABELS, NO_MOTION
 from stream.pictures import RgbPicture
+from stream.play.gestures import Event
+from stream.play.matching import SLACK_S, match
+from stream.play.motions import LABELS, NO_MOTION
 from stream.preprocess import preprocess
 from stream.recogniser import Recogniser
 from stream.smoothing import probabilities

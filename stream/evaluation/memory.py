@@ -19,10 +19,10 @@ from stream import cards
 from stream.config import SessionSettings
 from stream.evaluation.generated import SPLIT, gestures_of
 from stream.evaluation.streams import quantile
-from stream.gestures import Event
 from stream.intervals import Figure, Values, bootstrap
-from stream.matching import SLACK_S
 from stream.pictures import RgbPicture
+from stream.play.gestures import Event
+from stream.play.matching import SLACK_S
 from stream.preprocess import preprocess
 from stream.recogniser import Recogniser
 from stream.smoothing import Smoother, probabilities

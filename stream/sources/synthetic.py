@@ -12,13 +12,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 
-from stream import gestures, sprites
 from stream.errors import UsageError
-from stream.gestures import Event, Script, Segment
-from stream.motions import GESTURES, LABELS
-from stream.paths import MOVERS, Path
 from stream.pictures import RgbPicture
-from stream.sprites import Rng
+from stream.play import gestures, sprites
+from stream.play.gestures import Event, Script, Segment
+from stream.play.motions import GESTURES, LABELS
+from stream.play.paths import MOVERS, Path
+from stream.play.sprites import Rng
 from stream.types import Frame, Rgb
 
 TICKS = 4

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from stream.sprites import Canvas, Rng
+from stream.play.sprites import Canvas, Rng
 
 Frames = npt.NDArray[np.uint8]
 """(T, S, S, 3) RGB."""

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from stream import sprites
-from stream.paths import Path
-from stream.sprites import SPRITE_PX, Canvas, Rng
+from stream.play import sprites
+from stream.play.paths import Path
+from stream.play.sprites import SPRITE_PX, Canvas, Rng
 from stream.training import limbs, people, scenery
 from stream.training.people import Wardrobe
 

@@ -19,10 +19,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from stream import gestures
 from stream.cards import Card
 from stream.errors import ModelError
 from stream.nets.base import TensorState
+from stream.play import gestures
 from stream.training import transfer
 from stream.training.runfolder import BEST, CHECKPOINT, RunFolder
 from stream.training.stopping import Course, Patience, told_to_stop

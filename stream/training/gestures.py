@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stream import gestures, motions, sprites
-from stream.paths import ALPHA, Path
-from stream.sprites import Canvas, Rng
+from stream.play import gestures, motions, sprites
+from stream.play.paths import ALPHA, Path
+from stream.play.sprites import Canvas, Rng
 from stream.training import camera, cutouts, occluders, reality, scenery, signing
 
 SIDE_PX = 80

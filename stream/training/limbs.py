@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stream import sprites
-from stream.paths import ALPHA, ANGLE, SIZE, Path, Rng, X, Y
-from stream.sprites import Canvas, Sprite
+from stream.play import sprites
+from stream.play.paths import ALPHA, ANGLE, SIZE, Path, Rng, X, Y
+from stream.play.sprites import Canvas, Sprite
 from stream.training.people import Part, Wardrobe, figure
 
 Layer = tuple[tuple[Sprite, ...], Path]

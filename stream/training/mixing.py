@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from stream.cards import Card
-from stream.gestures import IGNORE
+from stream.play.gestures import IGNORE
 from stream.preprocess import lightened
 from stream.resampling import Resampler
 from stream.training import mirror

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from stream import gestures, sprites
-from stream.paths import ALPHA, SIZE, Path, Rng
-from stream.sprites import Sprite
+from stream.play import gestures, sprites
+from stream.play.paths import ALPHA, SIZE, Path, Rng
+from stream.play.sprites import Sprite
 from stream.training import cutouts
 
 TRIES = 6

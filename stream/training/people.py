@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stream import sprites
-from stream.sprites import Canvas, Rng, Sprite
+from stream.play import sprites
+from stream.play.sprites import Canvas, Rng, Sprite
 
 PHASE_COUNT = 4
 """Count: sprites of one figure; a stride goes through them and back."""

@@ -8,9 +8,9 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from stream import motions
-from stream.gestures import IGNORE
-from stream.sprites import Rng
+from stream.play import motions
+from stream.play.gestures import IGNORE
+from stream.play.sprites import Rng
 from stream.training import scenery
 
 Frames = npt.NDArray[np.uint8]

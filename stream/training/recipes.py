@@ -13,7 +13,7 @@ from torch import nn
 from stream import cards, rooms, weights
 from stream.cards import Card
 from stream.errors import UsageError
-from stream.motions import LABELS
+from stream.play.motions import LABELS
 from stream.training import fit, gestures, plots
 from stream.training.runfolder import CHECKPOINT, RunFolder
 from stream.training.streams import FitSettings, Make

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from stream.errors import MissingDependency
-from stream.sprites import Canvas, Rng
+from stream.play.sprites import Canvas, Rng
 
 Picture = npt.NDArray[np.uint8]
 """(H, W, 3) RGB."""

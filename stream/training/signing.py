@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from stream import motions
-from stream.gestures import IGNORE, QUIET_S, TAIL_S, Labels, Session
-from stream.paths import MOVERS, Path, Rng, count, smooth
+from stream.play import motions
+from stream.play.gestures import IGNORE, QUIET_S, TAIL_S, Labels, Session
+from stream.play.paths import MOVERS, Path, Rng, count, smooth
 from stream.training import cutouts, limbs, people
 from stream.training.limbs import FOREARM, SHOULDERS, UPPER_ARM, WRIST
 

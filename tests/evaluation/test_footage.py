@@ -13,7 +13,7 @@ from stream.cuts import CutDetector
 from stream.errors import UsageError
 from stream.evaluation import footage
 from stream.evaluation.footage import SCENES, Frames, Scene
-from stream.motions import LABELS
+from stream.play.motions import LABELS
 from tests import clips
 
 SQUARE = Scene("square.mp4", "swipe right", 0.2, 1.8)

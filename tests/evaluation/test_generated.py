@@ -10,8 +10,8 @@ from stream.cards import Card
 from stream.errors import UsageError
 from stream.evaluation import clips, generated
 from stream.evaluation.generated import Minute
-from stream.gestures import Event
-from stream.motions import LABELS
+from stream.play.gestures import Event
+from stream.play.motions import LABELS
 from stream.recogniser import Recogniser
 from stream.training import plots
 from stream.types import Array, State

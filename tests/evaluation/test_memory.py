@@ -10,8 +10,8 @@ import pytest
 from stream import cards
 from stream.evaluation import memory, plots
 from stream.evaluation.memory import Cell
-from stream.gestures import Event
-from stream.motions import LABELS
+from stream.play.gestures import Event
+from stream.play.motions import LABELS
 from stream.recogniser import Recogniser
 from stream.training.gestures import Stream
 from stream.types import Array, State

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stream.errors import UsageError
-from stream.motions import GESTURES
+from stream.play.motions import GESTURES
 from stream.sources import open_source
 from stream.sources.synthetic import Synthetic, build
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from stream import motions
-from stream.gestures import IGNORE
-from stream.sprites import Sprite
+from stream.play import motions
+from stream.play.gestures import IGNORE
+from stream.play.sprites import Sprite
 from stream.training import camera, cutouts, gestures, limbs, people, reality, scenery
 from stream.training.streams import FitSettings, batches
 

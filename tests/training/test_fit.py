@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from stream.cards import Card
 from stream.errors import ModelError
-from stream.motions import LABELS
 from stream.nets.base import TensorState
+from stream.play.motions import LABELS
 from stream.training import recipes
 from stream.training.fit import fit
 from stream.training.gestures import Stream

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stream.paths import ANGLE, SIZE, Path, X, Y
+from stream.play.paths import ANGLE, SIZE, Path, X, Y
 from stream.training import cutouts, limbs
 from stream.training.limbs import FOREARM, UPPER_ARM, WRIST, Arm
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stream.cards import Card
-from stream.motions import LABELS
+from stream.play.motions import LABELS
 from stream.training import mirror
 
 CARD = Card(name="x", architecture="movinet", variant="t0", side_px=32, fps=10, labels=("a",))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stream.cards import Card
-from stream.gestures import IGNORE
+from stream.play.gestures import IGNORE
 from stream.training import mirror
 from stream.training.clips import Clip, Clips
 from stream.training.datasets import Sample

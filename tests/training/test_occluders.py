@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from stream import gestures, sprites
-from stream.gestures import Script
+from stream.play import gestures, sprites
+from stream.play.gestures import Script
 from stream.training import gestures as films
 from stream.training import occluders
 

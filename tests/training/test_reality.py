@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from stream import motions
-from stream.gestures import IGNORE
+from stream.play import motions
+from stream.play.gestures import IGNORE
 from stream.training import reality
 
 NO_MOTION, OTHER_MOTION = (motions.LABELS.index(label) for label in (motions.NO_MOTION, motions.OTHER_MOTION))

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from stream import motions
-from stream.gestures import IGNORE
-from stream.paths import X, Y
+from stream.play import motions
+from stream.play.gestures import IGNORE
+from stream.play.paths import X, Y
 from stream.training import gestures, limbs, signing
 
 FPS, TICKS = 10.0, 4

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stream import cards
-from stream.motions import GESTURES
+from stream.play.motions import GESTURES
 from stream.server.web import page
 from tests.web.chromium import Tab, browsing
 from tests.web.test_page import ARTEFACTS, RUNNING, camera, played, serving

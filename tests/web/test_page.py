@@ -14,7 +14,7 @@ import av
 import pytest
 
 from stream import cards
-from stream.motions import GESTURES
+from stream.play.motions import GESTURES
 from stream.server.web import page
 from stream.sources import synthetic
 from tests.web.chromium import browsing

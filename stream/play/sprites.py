@@ -13,7 +13,7 @@ import numpy.typing as npt
 Canvas = npt.NDArray[np.float32]
 """(H, W, 3) RGB in [0, 1], or (H, W) of one channel."""
 Poses = npt.NDArray[np.float64]
-"""(N, 5): x, y, size, angle, alpha, as in stream/gestures.py."""
+"""(N, 5): x, y, size, angle, alpha, as in stream/play/gestures.py."""
 Reals = npt.NDArray[np.floating[Any]]
 """Of either precision."""
 Rng = np.random.Generator

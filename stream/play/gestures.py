@@ -1,6 +1,6 @@
 """A session of gestures: actions of twelve classes with pauses between them, and the right answer for every frame.
 
-Numbers only, no pictures. Places are in picture heights from the middle of the picture; see stream/paths.py.
+Numbers only, no pictures. Places are in picture heights from the middle of the picture; see stream/play/paths.py.
 """
 
 import math
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from stream import motions
-from stream.motions import LABELS, NO_MOTION
-from stream.paths import ALPHA, ANGLE, MOVERS, SIZE, Action, Path, Rng, X, Y, count, smooth
+from stream.play import motions
+from stream.play.motions import LABELS, NO_MOTION
+from stream.play.paths import ALPHA, ANGLE, MOVERS, SIZE, Action, Path, Rng, X, Y, count, smooth
 
 IGNORE = -1
 """In a list of labels per frame: nobody could tell yet."""

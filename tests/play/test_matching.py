@@ -1,7 +1,7 @@
 """What was said against what was played."""
 
-from stream.gestures import Event
-from stream.matching import SLACK_S, match
+from stream.play.gestures import Event
+from stream.play.matching import SLACK_S, match
 from stream.types import LabelEvent, Phase
 
 PLAYED = (Event("wave", 1.0, 3.0), Event("nod", 5.0, 6.0), Event("other motion", 7.0, 8.0))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from stream.gestures import Event
+from stream.play.gestures import Event
 from stream.types import LabelEvent, Phase
 
 SLACK_S = 1.0

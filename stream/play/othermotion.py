@@ -1,10 +1,10 @@
-"""Motion that is no gesture: many things, each a path of its own. Numbers only; see stream/paths.py."""
+"""Motion that is no gesture: many things, each a path of its own. Numbers only; see stream/play/paths.py."""
 
 import math
 
 import numpy as np
 
-from stream.paths import ANGLE, MOVERS, SIZE, Action, Path, Rng, X, Y, count, ease, line, still
+from stream.play.paths import ANGLE, MOVERS, SIZE, Action, Path, Rng, X, Y, count, ease, line, still
 
 
 def other(rng: Rng, rate: float) -> Action:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream import gestures, motions, sprites
-from stream.gestures import IGNORE, Script
-from stream.motions import GESTURES, LABELS, NO_MOTION, OTHER_MOTION
-from stream.paths import ALPHA, ANGLE, MOVERS, SIZE, Action, Path, X, Y
+from stream.play import gestures, motions, sprites
+from stream.play.gestures import IGNORE, Script
+from stream.play.motions import GESTURES, LABELS, NO_MOTION, OTHER_MOTION
+from stream.play.paths import ALPHA, ANGLE, MOVERS, SIZE, Action, Path, X, Y
 
 RATE = 40.0
 SEEDS = range(40)

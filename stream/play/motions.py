@@ -1,14 +1,14 @@
 """Twelve classes of motion, how each is done, and what it is in a mirror, turned or backwards. Numbers only.
 
-Paths are as in stream/paths.py: lengths in picture heights, time in ticks.
+Paths are as in stream/play/paths.py: lengths in picture heights, time in ticks.
 """
 
 import math
 
 import numpy as np
 
-from stream.othermotion import other
-from stream.paths import ANGLE, MOVERS, SIZE, Action, Path, Rng, X, Y, count, ease, line, still, zoom
+from stream.play.othermotion import other
+from stream.play.paths import ANGLE, MOVERS, SIZE, Action, Path, Rng, X, Y, count, ease, line, still, zoom
 
 LABELS = (
     "no motion",
