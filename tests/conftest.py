@@ -36,3 +36,10 @@ def say(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> I
             print(f"\n  {request.node.name}: {words}")  # noqa: T201
 
     yield figure
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of pulled and imported models of this test alone; nothing is in it."""
+    monkeypatch.setenv("STREAM_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"

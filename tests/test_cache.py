@@ -13,11 +13,7 @@ from stream import cache, cards
 from stream.errors import UnknownPart, UsageError
 from tests import tiny
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("STREAM_HOME", str(tmp_path))
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def put(folder: Path, name: str) -> cards.Card:

@@ -24,10 +24,7 @@ PULLED, LARGE = "movinet-a0-stream-k600", "movinet-a3-stream-k600"
 FILE = "modelA0_stream_statedict_v3"
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("STREAM_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture(scope="module")
