@@ -44,6 +44,9 @@ OPERATORS = frozenset(
 )
 """What `stream/exporters` writes, and so all that a model file needs: none loops, branches, or makes much of little."""
 
+Shapes = dict[str, tuple[int, ...]]
+"""Name -> (C, H, W) of one row."""
+
 FIXED = ("architecture", "variant", "kind", "side_px", "labels", "gate", "classifier_activation", "trained_frames")
 """Fields of a card that are built into the graph; the others may change without a new file."""
 
@@ -57,6 +60,37 @@ def sources(states: Iterable[str]) -> dict[str, str]:
 def embedded(card: Card) -> Card:
     """Return the card as a model file carries it: without what is about the file, or measured on it later."""
     return replace(card, weights="", sha256="", measured={}, path=None)
+
+
+def check_streams(card: Card) -> None:
+    """Refuse a base net: it sees a whole clip at once, and has no step to run.
+
+    Raises:
+        ModelError: it is one.
+    """
+    if card.kind == "base":
+        raise ModelError(
+            f"card {card.name!r} is a base net: it sees a whole clip at once and cannot be stepped through a stream; "
+            f"in Python, stream.load({card.name!r}, runtime='torch') runs it on clips"
+        )
+
+
+def check_signature(card: Card, takes: Shapes, gives: Shapes) -> Shapes:
+    """Compare the inputs and outputs of a graph with the card and with each other; return the shapes of the states.
+
+    Raises:
+        ModelError: one is missing, too many, or of another shape; says both.
+    """
+    wanted = {IMAGE: (3, card.side_px, card.side_px), DECAY: (1, 1, 1)}
+    shapes = {name: shape for name, shape in takes.items() if name not in wanted}
+    fresh = {source: shapes[name] for name, source in sources(shapes).items() if source not in shapes}
+    for found, needed in ((takes, wanted | shapes), (gives, {LOGITS: (len(card.labels),)} | fresh)):
+        if odd := sorted(name for name in found.keys() | needed.keys() if found.get(name) != needed.get(name)):
+            name = odd[0]
+            raise ModelError(
+                f"card {card.name!r}: {name!r} of its model file is {found.get(name)}, not {needed.get(name)}"
+            )
+    return shapes
 
 
 def check_card(card: Card, found: Card) -> None:

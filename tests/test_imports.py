@@ -58,7 +58,7 @@ HEAVY = {
     "litert_torch": ("exporters/litert.py",),
     "executorch": ("exporters/executorch.py",),
     "tensorflow": ("bench/peers/tf_savedmodel.py",),
-    "openvino": ("bench/peers/openvino.py",),
+    "openvino": ("bench/peers/openvino.py", "runtimes/openvino.py"),
     "prometheus_client": ("server/operations/metrics.py", "server/web/gauges.py", "bench/serving.py"),
     "aiohttp": ("server/web/", "cli/benchload.py"),
     "opentelemetry": ("server/operations/otlp.py",),

@@ -12,9 +12,6 @@ from stream.onnxfile import OnnxFile
 from stream.runtimes.base import check_step, rates
 from stream.types import Array, State
 
-Shapes = dict[str, tuple[int, ...]]
-"""Name -> (C, H, W) of one row."""
-
 
 def build(card: Card, threads: int = 1) -> "OnnxRuntime":
     """Load the card's weights.
@@ -27,11 +24,7 @@ def build(card: Card, threads: int = 1) -> "OnnxRuntime":
         ModelError: no weights, another hash, or a file that was not made for this card; says what differs. A base net,
             which sees a whole clip at once, has no step to run.
     """
-    if card.kind == "base":
-        raise ModelError(
-            f"card {card.name!r} is a base net: it sees a whole clip at once and cannot be stepped through a stream; "
-            f"in Python, stream.load({card.name!r}, runtime='torch') runs it on clips"
-        )
+    steps.check_streams(card)
     return OnnxRuntime(card, card.read_weights(), threads)
 
 
@@ -43,7 +36,9 @@ class OnnxRuntime:
         self.name = f"onnxruntime {onnxruntime.__version__}"
         self._session = _open(card, content, threads)
         steps.check_metadata(card, self._session.get_modelmeta().custom_metadata_map)
-        self._shapes = _check_signature(card, self._session)
+        self._shapes = steps.check_signature(
+            card, _shapes(self._session.get_inputs()), _shapes(self._session.get_outputs())
+        )
         self._outputs = [output.name for output in self._session.get_outputs()]
         index = {name: place for place, name in enumerate(self._outputs)}
         origin = steps.sources(self._shapes)
@@ -95,17 +90,6 @@ def _open(card: Card, content: bytes, threads: int) -> Any:
         raise ModelError(f"card {card.name!r}: ONNX Runtime cannot load its weights: {error}") from error
 
 
-def _check_signature(card: Card, session: Any) -> Shapes:
-    """Compare inputs and outputs with the card and with each other; return the shapes of the states."""
-    takes: Shapes = {value.name: tuple(value.shape[1:]) for value in session.get_inputs()}
-    gives: Shapes = {value.name: tuple(value.shape[1:]) for value in session.get_outputs()}
-    wanted = {steps.IMAGE: (3, card.side_px, card.side_px), steps.DECAY: (1, 1, 1)}
-    shapes = {name: shape for name, shape in takes.items() if name not in wanted}
-    fresh = {source: shapes[name] for name, source in steps.sources(shapes).items() if source not in shapes}
-    for found, needed in ((takes, wanted | shapes), (gives, {steps.LOGITS: (len(card.labels),)} | fresh)):
-        if odd := sorted(name for name in found.keys() | needed.keys() if found.get(name) != needed.get(name)):
-            name = odd[0]
-            raise ModelError(
-                f"card {card.name!r}: {name!r} of its model file is {found.get(name)}, not {needed.get(name)}"
-            )
-    return shapes
+def _shapes(values: Any) -> steps.Shapes:
+    """Return the (C, H, W) of every input or output, by its name."""
+    return {value.name: tuple(value.shape[1:]) for value in values}

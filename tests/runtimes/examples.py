@@ -3,5 +3,6 @@
 EXAMPLES = {
     "fused": 1e-4,
     "onnxruntime": 1e-4,
+    "openvino": 1e-4,
     "torch": 2e-5,
 }
