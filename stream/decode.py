@@ -118,6 +118,13 @@ class VideoDecoder:
         packet.pts, packet.time_base = pts, MICROSECOND
         return self._decoded(packet, f"{self._name} packet of {len(data)} bytes")
 
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Pixels across, pixels down and bits a pixel, as far as the packets have told; else zeros."""
+        context = self._context
+        bits = context.format.padded_bits_per_pixel if context.format else 0
+        return context.width, context.height, bits
+
     def flush(self) -> list[tuple[int | None, AvPicture | None]]:
         """Return the pictures that were held back, at the end of the video."""
         return self._decoded(None, f"the end of {self._name}")

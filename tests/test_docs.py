@@ -152,3 +152,13 @@ def script(name: str) -> list[str]:
     """Return how to start a console script, installed or not on the path."""
     [entry] = metadata.entry_points(group="console_scripts", name=name)
     return [sys.executable, "-c", f"from {entry.module} import {entry.attr} as start; start()"]
+
+
+def test_the_service_page_lists_every_limit_with_its_default() -> None:
+    rows = re.findall(r"^\| `(--[a-z-]+)` \| ([\d.]+)", (ROOT / "docs/service.md").read_text("utf-8"), re.MULTILINE)
+    panel = shown("stream-serve").partition("What is allowed")[2].partition("\u256f")[0]
+    flags = re.findall(r"(--[a-z-]+)", panel)
+    defaults = re.findall(r"\[default: ([\d.]+)\]", panel)
+    assert dict(rows).keys() | {"--drain-s"} == set(flags)
+    found = dict(zip(flags, map(float, defaults), strict=True))
+    assert {flag: float(default) for flag, default in rows} == {flag: found[flag] for flag, _ in rows}

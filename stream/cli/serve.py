@@ -14,6 +14,20 @@ from stream import engines
 from stream.cli import _page, logs
 from stream.cli.console import ENGINE, Version, program
 from stream.cli.entry import INTERRUPTED
+from stream.cli.limitflags import (
+    Age,
+    DecodeMegabytes,
+    Drain,
+    FrameAge,
+    FrameRate,
+    Idle,
+    Megabytes,
+    Megapixels,
+    PerClient,
+    Streams,
+    WaitingFrames,
+    WaitingMegabytes,
+)
 from stream.cli.notify import notify
 from stream.errors import UsageError
 from stream.recogniser import load
@@ -25,7 +39,7 @@ from stream.server.serve import Plan
 from stream.server.serve import serve as run
 
 DEFAULT = "gestures-a0"
-LISTENING, LIMITS, PAGE, TRACES = "Who is let in", "What is allowed", "A page for phones", "Traces"
+LISTENING, PAGE, TRACES = "Who is let in", "A page for phones", "Traces"
 
 Config = Annotated[
     Path | None,
@@ -138,34 +152,6 @@ Threads = Annotated[int, typer.Option(min=1, help="Count of threads per step.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Count of frames in work at once.", show_default="one per processor")
 ]
-Streams = Annotated[
-    int, typer.Option(min=1, help="Count of streams open at once; more are refused.", rich_help_panel=LIMITS)
-]
-PerClient = Annotated[
-    int,
-    typer.Option(min=1, help="Count of these of one token, certificate or address.", rich_help_panel=LIMITS),
-]
-Megabytes = Annotated[
-    int, typer.Option(min=1, max=1024, help="Megabytes: largest message taken.", rich_help_panel=LIMITS)
-]
-Megapixels = Annotated[
-    float, typer.Option(min=0.001, max=1000, help="Millions of pixels: largest picture taken.", rich_help_panel=LIMITS)
-]
-Idle = Annotated[
-    float,
-    typer.Option(
-        min=0, help="Seconds: streams without a frame for this long are ended; 0: never.", rich_help_panel=LIMITS
-    ),
-]
-Age = Annotated[
-    float,
-    typer.Option(
-        "--max-connection-age-s",
-        min=0,
-        help="Seconds: older connections take no new streams and close after their own; 0: never.",
-        rich_help_panel=LIMITS,
-    ),
-]
 TraceTo = Annotated[
     str | None,
     typer.Option(
@@ -181,10 +167,6 @@ TraceShare = Annotated[
     typer.Option(
         envvar="STREAM_TRACE_SHARE", min=0, max=1, help="Share of the frames that are traced.", rich_help_panel=TRACES
     ),
-]
-Drain = Annotated[
-    float,
-    typer.Option(min=0, help="Seconds that open streams have to end after SIGTERM or Ctrl-C.", rich_help_panel=LIMITS),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Log warnings and errors only.")]
 LogJson = Annotated[bool, typer.Option("--log-json", help="Log an object a line, with the stream it is about.")]
@@ -218,6 +200,11 @@ def serve(
     max_streams_per_client: PerClient = 128,
     max_message_mb: Megabytes = 16,
     max_megapixels: Megapixels = 16.8,
+    max_decode_mb: DecodeMegabytes = 2000,
+    max_waiting_frames: WaitingFrames = 64,
+    max_waiting_mb: WaitingMegabytes = 16,
+    max_age_s: FrameAge = 0.0,
+    max_fps: FrameRate = 1000.0,
     idle_timeout_s: Idle = 0.0,
     max_connection_age_s: Age = 0.0,
     drain_s: Drain = 10.0,
@@ -253,6 +240,11 @@ def serve(
             max_streams_per_client=max_streams_per_client,
             max_message_bytes=max_message_mb * 2**20,
             max_pixels=int(max_megapixels * 1e6),
+            max_decode_bytes=max_decode_mb * 10**6,
+            max_waiting_frames=max_waiting_frames,
+            max_waiting_bytes=max_waiting_mb * 10**6,
+            max_age_s=max_age_s or math.inf,
+            max_fps=max_fps,
             idle_timeout_s=idle_timeout_s or math.inf,
             max_connection_age_s=max_connection_age_s or math.inf,
         ),

@@ -32,6 +32,16 @@ class Limits:
     """Bytes: largest message taken, 1024 or more."""
     max_pixels: int = MAX_PIXELS
     """Pixels: largest picture taken, 1 or more."""
+    max_decode_bytes: int = 2 * 10**9
+    """Bytes, 1 or more: what the decoders of all pushed videos may hold together."""
+    max_waiting_frames: int = 64
+    """Count of frames of one stream that may wait for their turn, 1 or more; by policy fewer do."""
+    max_waiting_bytes: int = 16 * 10**6
+    """Bytes of one stream's frames that may wait, where it is more than one."""
+    max_age_s: float = math.inf
+    """Seconds, > 0: with the policy latest, an older frame is skipped, whatever its client asks."""
+    max_fps: float = 1000.0
+    """Frames per second, > 0, that one stream may send; a second's come at once."""
     idle_timeout_s: float = math.inf
     """Seconds, > 0: a stream without a frame for this long is ended."""
     max_connection_age_s: float = math.inf

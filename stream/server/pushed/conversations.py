@@ -20,10 +20,12 @@ from stream.server.access.leash import Ended
 from stream.server.models import Models
 from stream.server.operations.metrics import Metrics
 from stream.server.operations.named import STREAM, kept
+from stream.server.pushed.allowance import Allowance
 from stream.server.pushed.answers import Answers
 from stream.server.pushed.ears import Ears
 from stream.server.pushed.epochs import Epochs
 from stream.server.pushed.film import Film
+from stream.server.pushed.pace import Pace
 from stream.server.pushed.seal import Seal
 from stream.server.pushed.waiting import Leaving, Waiting
 from stream.server.turns import Turns
@@ -46,7 +48,7 @@ class Conversations:
         """Begin with none."""
         self._workers, self._limits, self._models = workers, limits, models
         self._metrics, self._ears, self._seal = metrics, ears, seal
-        self._epochs = Epochs()
+        self._epochs, self._allowance = Epochs(), Allowance(limits.max_decode_bytes)
         self._open: set[Waiting] = set()
         self._leaving: Leaving | None = None
 
@@ -71,18 +73,21 @@ class Conversations:
         config = opening.config
         recogniser, policy = self._models.find(config.model), heard.policy(config)
         settings, max_age_s = heard.settings(config), heard.max_age_s(config)
+        if policy == "latest":
+            max_age_s = min(max_age_s, self._limits.max_age_s)
         answers = await self._work(self._begun, recogniser, settings, max_age_s, opening)
         understood = told.filled(recogniser.card, settings, policy, max_age_s)
         if answers.checkpoint_frames:
             understood.checkpoint_frames = answers.checkpoint_frames
         await context.write(told.configured(recogniser, understood, opening))
-        waiting = Waiting(policy)
-        reader = asyncio.create_task(self._read(context, waiting))
+        waiting = Waiting(policy, self._limits)
+        reader = asyncio.create_task(self._read(context, waiting, Pace(self._limits.max_fps, policy)))
         self._open.add(waiting)
         if self._leaving:
             waiting.leave(self._leaving)
         try:
-            await self._answer(context, answers, waiting)
+            with self._allowance.holding(answers.film):
+                await self._answer(context, answers, waiting)
         finally:
             self._open.discard(waiting)
             reader.cancel()
@@ -96,17 +101,19 @@ class Conversations:
             session.restore(self._seal.take(opening.checkpoint))
         answers = Answers(session, self._metrics, stopwatch, self._limits.max_pixels, max_age_s)
         if video := heard.video(opening.config):
-            answers.film = Film(*video, self._limits.max_pixels)
+            answers.film = Film(*video, self._limits.max_pixels, self._allowance)
         if every and len(session.checkpoint()) + AROUND_BYTES <= self._limits.max_message_bytes:
             answers.checkpoint_frames, answers.seal = every, self._seal
         return answers
 
-    async def _read(self, context: Any, waiting: Waiting) -> None:
+    async def _read(self, context: Any, waiting: Waiting, pace: Pace) -> None:
         """Let frames wait until there are no more; what went wrong waits behind them."""
         try:
             async with self._ears.listening(context) as hear:
                 while message := await hear():
-                    await waiting.put(heard.incoming(message, time.monotonic_ns()))
+                    frame = heard.incoming(message, time.monotonic_ns())
+                    await waiting.put(frame)
+                    await pace.take(frame)
         except Exception as error:
             waiting.close(error)
         else:

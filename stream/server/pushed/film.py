@@ -6,6 +6,7 @@ from contextlib import suppress
 from stream.decode import VideoDecoder
 from stream.errors import DecodeError, UsageError
 from stream.pictures import UnseenPicture
+from stream.server.pushed.allowance import Allowance
 from stream.server.wire.heard import Incoming
 from stream.types import Picture
 
@@ -19,8 +20,8 @@ Shown = tuple[Incoming, Picture | str]
 class Film:
     """A decoder, and the packets whose pictures it has not given yet."""
 
-    def __init__(self, codec: str, extradata: bytes, max_pixels: int) -> None:
-        """Begin; see `VideoDecoder`.
+    def __init__(self, codec: str, extradata: bytes, max_pixels: int, allowance: Allowance) -> None:
+        """Begin; see `VideoDecoder`. What it holds counts against `allowance`, and is to be released there.
 
         Raises:
             UsageError: no such codec, or extradata that are not of it.
@@ -29,6 +30,8 @@ class Film:
             self._decoder = VideoDecoder(codec, extradata, max_pixels)
         except DecodeError as error:
             raise UsageError(str(error)) from error
+        self._codec, self._allowance = codec, allowance
+        self._size = 0, 0, 0
         self._waiting: dict[int, Incoming] = {}
         self._spared = set[int]()  # of those that wait: whose pictures nobody needs, and which may therefore not come
         self._shown = -1
@@ -37,6 +40,9 @@ class Film:
         """Decode a packet; yield each that is done with, in the order in which they are shown.
 
         Of one that is not needed the picture is an `UnseenPicture` where the decoder was spared it.
+
+        Raises:
+            Overrun: the decoder would hold more memory than this server has for it.
         """
         at = round(packet.offset_s * 1e6)
         if at in self._waiting or at <= self._shown:
@@ -46,7 +52,7 @@ class Film:
         if not is_needed:
             self._spared.add(at)
         try:
-            found = self._decoder.decode(packet.packet, at, is_needed=is_needed)
+            found = self._decode(packet.packet, at, is_needed)
         except DecodeError as error:
             self._spared.discard(at)
             yield self._waiting.pop(at), str(error)
@@ -61,6 +67,15 @@ class Film:
             yield from self._match(self._decoder.flush())
         for at in sorted(self._waiting):
             yield self._without(at)
+
+    def _decode(self, data: bytes, at: int, is_needed: bool) -> Sequence[tuple[int | None, Picture | None]]:
+        """Decode, and count what the decoder may hold when it has seen how large the pictures are."""
+        try:
+            return self._decoder.decode(data, at, is_needed=is_needed)
+        finally:
+            if (size := self._decoder.size) != self._size:
+                self._allowance.hold(self, self._codec, *size)
+                self._size = size
 
     def _without(self, at: int) -> Shown:
         """Take out a packet whose picture has not come and never will."""

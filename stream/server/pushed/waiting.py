@@ -5,14 +5,12 @@ from collections import deque
 from dataclasses import dataclass
 
 from stream.errors import Overrun
+from stream.server.access.admission import Limits
 from stream.server.wire.heard import Incoming
 
 ROOM = {"wait": 4, "latest": 2, "every": 32}
-"""Count of pictures that may wait; two keep a stream steady when its frames come in pairs, and are two steps old."""
-ROOM_BYTES = 16 * 1024 * 1024
-"""Bytes of the pictures that may wait, where it is more than one: what a stream can cost, however large they are."""
-PACKETS = 64
-"""Count of packets of a video that may wait: they are small, and none can be left out."""
+"""Count of pictures that may wait, where the limit is not less: two keep a stream steady when its frames come in pairs,
+and are two steps old. Packets of a video may wait up to the limit: they are small, and none can be left out."""
 MARKS = 256
 """Count of entries at which even "latest" stops reading: skipped frames wait too, for their reply to be in order."""
 
@@ -28,8 +26,10 @@ class Leaving:
 class Waiting:
     """Holds the sender back ("wait"), gives up the pictures of the oldest ("latest"), or ends the stream ("every")."""
 
-    def __init__(self, policy: str) -> None:
-        self._policy, self._room = policy, ROOM[policy]
+    def __init__(self, policy: str, limits: Limits) -> None:
+        """Begin with none."""
+        self._policy, self._room = policy, min(ROOM[policy], limits.max_waiting_frames)
+        self._packets, self._most_bytes = limits.max_waiting_frames, limits.max_waiting_bytes
         self._frames: deque[Incoming] = deque()
         self._pictures = self._bytes = 0
         self._is_closed = False
@@ -95,8 +95,8 @@ class Waiting:
         await self._changed.wait()
 
     def _is_full(self, frame: Incoming) -> bool:
-        is_heavy = self._pictures > 0 and self._bytes + frame.byte_count > ROOM_BYTES
-        return self._pictures >= (PACKETS if frame.is_packet else self._room) or is_heavy
+        is_heavy = self._pictures > 0 and self._bytes + frame.byte_count > self._most_bytes
+        return self._pictures >= (self._packets if frame.is_packet else self._room) or is_heavy
 
     def _count(self, frame: Incoming, by: int) -> None:
         if frame.message is not None:

@@ -5,9 +5,13 @@ import asyncio
 import pytest
 
 from stream.errors import Overrun
-from stream.server.pushed.waiting import MARKS, ROOM, ROOM_BYTES, Waiting
+from stream.server.access.admission import Limits
+from stream.server.pushed.waiting import MARKS, ROOM, Waiting
 from stream.server.wire.heard import Incoming
 from stream.v1 import recognition_pb2 as pb
+
+LIMITS = Limits()
+ROOM_BYTES = LIMITS.max_waiting_bytes
 
 
 def frame(sequence: int, byte_count: int = 1) -> Incoming:
@@ -24,7 +28,7 @@ async def taken(waiting: Waiting) -> list[tuple[int, bool]]:
 
 def test_latest_keeps_the_newest_pictures_and_the_order_of_all() -> None:
     async def check() -> None:
-        waiting = Waiting("latest")
+        waiting = Waiting("latest", LIMITS)
         for sequence in range(6):
             await asyncio.wait_for(waiting.put(frame(sequence)), 1)
         waiting.close()
@@ -36,7 +40,7 @@ def test_latest_keeps_the_newest_pictures_and_the_order_of_all() -> None:
 
 def test_latest_counts_the_pictures_that_were_taken_in_between() -> None:
     async def check() -> None:
-        waiting = Waiting("latest")
+        waiting = Waiting("latest", LIMITS)
         for sequence in range(4):
             await waiting.put(frame(sequence))
         assert [(await waiting.get()).message is None for _ in range(3)] == [True, True, False]
@@ -50,7 +54,7 @@ def test_latest_counts_the_pictures_that_were_taken_in_between() -> None:
 @pytest.mark.parametrize(("policy", "limit"), [("wait", ROOM["wait"]), ("latest", MARKS)])
 def test_the_one_who_puts_is_held_back_at_the_limit_until_one_is_taken(policy: str, limit: int) -> None:
     async def check() -> None:
-        waiting = Waiting(policy)
+        waiting = Waiting(policy, LIMITS)
         for sequence in range(limit):
             await asyncio.wait_for(waiting.put(frame(sequence)), 1)
         put = asyncio.ensure_future(waiting.put(frame(limit)))
@@ -64,7 +68,7 @@ def test_the_one_who_puts_is_held_back_at_the_limit_until_one_is_taken(policy: s
 
 def test_the_one_who_takes_waits_for_a_frame_or_the_end() -> None:
     async def check() -> None:
-        waiting = Waiting("wait")
+        waiting = Waiting("wait", LIMITS)
         get = asyncio.ensure_future(waiting.get())
         await asyncio.sleep(0)
         assert not get.done()
@@ -80,7 +84,7 @@ def test_the_one_who_takes_waits_for_a_frame_or_the_end() -> None:
 
 def test_what_went_wrong_comes_after_the_frames_before_it() -> None:
     async def check() -> None:
-        waiting = Waiting("wait")
+        waiting = Waiting("wait", LIMITS)
         await waiting.put(frame(1))
         waiting.close(ValueError("enough"))
         assert (await waiting.get()).sequence == 1
@@ -92,7 +96,7 @@ def test_what_went_wrong_comes_after_the_frames_before_it() -> None:
 
 def test_every_takes_what_there_is_room_for_and_then_ends() -> None:
     async def check() -> None:
-        waiting = Waiting("every")
+        waiting = Waiting("every", LIMITS)
         for sequence in range(ROOM["every"]):
             await asyncio.wait_for(waiting.put(frame(sequence)), 1)
         with pytest.raises(Overrun, match="32 frames, 32 bytes wait"):
@@ -106,7 +110,7 @@ def test_every_takes_what_there_is_room_for_and_then_ends() -> None:
 @pytest.mark.parametrize("policy", ROOM)
 def test_large_pictures_have_room_for_fewer(policy: str) -> None:
     async def check() -> None:
-        waiting, large = Waiting(policy), ROOM_BYTES * 2 // 3
+        waiting, large = Waiting(policy, LIMITS), ROOM_BYTES * 2 // 3
         await asyncio.wait_for(waiting.put(frame(1, large)), 1)
         put = asyncio.ensure_future(waiting.put(frame(2, large)))
         await asyncio.sleep(0)
