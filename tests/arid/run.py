@@ -59,7 +59,8 @@ def train(data: Path, out: Path, start: str, light: str, half: int, seed: int, e
             "--runs",
             str(out),
         ]
-        command += [*STARTS[start], *LIGHTS[light], *FIXED, "--seed", str(seed), "--epochs", str(epochs), "--resume"]
+        command += [*STARTS[start], *LIGHTS[light], *FIXED, "--seed", str(seed), "--epochs", str(epochs)]
+        command += ["--resume"] if (out / name / "checkpoint.pt").exists() else []
         sys.stderr.write(f"stream-train {' '.join(command[3:])}\n")
         subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
     return said
