@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from stream import cards, decode, rooms
+from stream.server.access import clients
 from stream.server.configuration import settings
 from stream.sources import open_source
 from tests.training import boxes
@@ -98,8 +99,12 @@ def test_the_service_pages_watcher_says_when_gestures_begin_and_end(
     assert re.search(r"^wave PHASE_END \d+\.\d s$", said, re.MULTILINE)
 
 
-def test_the_service_pages_stream_toml_is_accepted(tmp_path: Path) -> None:
-    (tmp_path / "stream.toml").write_text("\n".join(blocks("docs/service.md", "toml")))
+def test_the_service_pages_stream_toml_and_tokens_are_accepted(tmp_path: Path) -> None:
+    *sources, tokens = blocks("docs/service.md", "toml")
+    (tmp_path / "tokens.toml").write_text(tokens)
+    [kiosk] = clients.load(tmp_path / "tokens.toml").values()
+    assert (kiosk.name, kiosk.sources, kiosk.max_streams) == ("kiosk", {"door"}, 2)
+    (tmp_path / "stream.toml").write_text("\n".join(sources))
     (tmp_path / "subtitles").mkdir()
     for secret in ("door.secret", "alarm.token", "broker.secret"):
         (tmp_path / secret).write_text("s3cret")

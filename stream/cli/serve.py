@@ -134,7 +134,9 @@ CheckpointKey = Annotated[
 NewToken = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="Make a token, say what the file is to have, and leave.", rich_help_panel=LISTENING
+        metavar="NAME",
+        help="Make a token, add it to the file of --tokens or say what that is to have, and leave.",
+        rich_help_panel=LISTENING,
     ),
 ]
 Insecure = Annotated[
@@ -220,7 +222,7 @@ def serve(
     open streams have ended or had their time. SIGHUP reads stream.toml and the tokens again.
     """
     if new_token is not None:
-        _make(new_token)
+        _make(new_token, tokens)
         return
     logs.configure(is_json=log_json, is_quiet=quiet)
     page = _page.plan(host, web_port, web_model, has_bridge=web_bridge) if web else None
@@ -276,7 +278,10 @@ def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> 
     return None
 
 
-def _make(name: str) -> None:
+def _make(name: str, path: Path | None) -> None:
+    if path:
+        typer.echo(f"token: {clients.add_token(name, path)}\n\n{path} has its SHA-256; it is kept nowhere else.")
+        return
     token, words = clients.new_token(name)
     typer.echo(f"token: {token}\n\nAdd to the file of --tokens; the token itself is kept nowhere:\n\n{words}", nl=False)
 

@@ -72,8 +72,9 @@ def test_only_what_changed_begins_anew(model: Path, tmp_path: Path) -> None:
             STEADY.replace("loop = true", "loop = 3"),
             r"stream.toml:3: source.steady: loop is 3; accepted: true or false",
         ),
-        (STEADY + 'model = "huge"\n', r"no model named 'huge'"),
-        (STEADY + 'allow = ["oak"]\n', r"no label named 'oak'; known: ash"),
+        (STEADY + 'model = "huge"\n', r"stream.toml:4: source.steady: no model named 'huge'"),
+        (STEADY + 'allow = ["oak"]\n', r"stream.toml:4: source.steady: no label named 'oak'; known: ash"),
+        ('[defaults]\ndeny = ["oak"]\n' + STEADY, r"stream.toml:3: source.steady: no label named 'oak'"),
     ],
 )
 def test_a_broken_file_keeps_the_old_one_and_says_where(model: Path, tmp_path: Path, text: str, words: str) -> None:

@@ -8,9 +8,9 @@ max_streams = 2                 # at once; absent: the server's limit
 
 import hashlib
 import hmac
+import os
 import re
 import secrets
-import tomllib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,11 +21,14 @@ from grpc import StatusCode
 
 from stream.errors import UsageError
 from stream.server.access.leash import Ended, Leash, leashed
-from stream.server.configuration.tables import NAME
+from stream.server.configuration.tables import NAME, Tables
 
 BEARER = "bearer "
 """How a token is announced in the metadata `authorization`."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
+FIELDS = {"sha256": "a text", "sources": "a list of texts", "max_streams": "a whole number"}
+"""What may stand in a token's table -> what it has to be."""
+NAMES = "1 to 64 of A-Z, a-z, 0-9, _ and -"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +125,27 @@ def new_token(name: str) -> tuple[str, str]:
         UsageError: nothing can be called that.
     """
     if not NAME.fullmatch(name):
-        raise UsageError(f"a token's name is {name!r}; accepted: 1 to 64 of A-Z, a-z, 0-9, _ and -")
+        raise UsageError(f"a token's name is {name!r}; accepted: {NAMES}")
     token = secrets.token_urlsafe(32)
     return token, f'[token.{name}]\nsha256 = "{hashlib.sha256(token.encode()).hexdigest()}"\n'
+
+
+def add_token(name: str, path: Path) -> str:
+    """Make a token and add it to a file of tokens, which only its owner may read if it is new; return the token.
+
+    Raises:
+        UsageError: nothing can be called that, the file has one of that name, is not accepted, or cannot be written.
+    """
+    token, words = new_token(name)
+    if path.exists() and name in {client.name for client in load(path).values()}:
+        raise UsageError(f"{path} has a token {name!r} already; accepted: another name, or take that table out first")
+    try:
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8") as file:
+            before = file.read()
+            file.write(("\n" if before.endswith("\n") else "\n\n") * bool(before) + words)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+    return token
 
 
 def load(path: Path) -> dict[str, Client]:
@@ -133,28 +154,29 @@ def load(path: Path) -> dict[str, Client]:
     Raises:
         UsageError: it cannot be read, or something in it is not accepted; names what was found and what is accepted.
     """
-    try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    found = tables.get("token", {})
-    if set(tables) - {"token"} or not isinstance(found, dict):
-        raise UsageError(f"{path}: {', '.join(sorted(tables))}; accepted: tables [token.NAME]")
-    return dict(_client(path, name, table) for name, table in found.items())
+    tables = Tables(path, {})
+    tables.known("", tables.top, ("token",))
+    named = tables.table("", tables.top, "token")
+    found = dict[str, Client]()
+    for name in named:
+        client = _client(tables, name, tables.table("token", named, name))
+        if other := found.get(client.digest):
+            raise tables.wrong(f"token.{name}", "sha256", f"it is that of token.{other.name}; accepted: one of its own")
+        found[client.digest] = client
+    return found
 
 
-def _client(path: Path, name: str, table: Any) -> tuple[str, Client]:
-    where = f"{path}: token.{name}"
-    if not NAME.fullmatch(name) or not isinstance(table, dict) or set(table) - {"sha256", "sources", "max_streams"}:
-        raise UsageError(f"{where}; accepted: a table [token.NAME] with sha256, sources and max_streams")
-    digest, sources, most = table.get("sha256"), table.get("sources"), table.get("max_streams")
-    if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
-        raise UsageError(f"{where}: sha256 is not what is accepted: 64 hexadecimal digits in small letters")
-    if sources is not None and not (isinstance(sources, list) and all(isinstance(one, str) for one in sources)):
-        raise UsageError(f"{where}: sources is {sources!r}; accepted: a list of names")
-    if most is not None and not (type(most) is int and most >= 1):
-        raise UsageError(f"{where}: max_streams is {most!r}; accepted: 1 or more")
-    return digest, Client(name, None if sources is None else frozenset(sources), most, digest)
+def _client(tables: Tables, name: str, table: Mapping[str, Any]) -> Client:
+    where = f"token.{name}"
+    if not NAME.fullmatch(name):
+        raise tables.wrong(where, "", f"name is {name!r}; accepted: {NAMES}")
+    tables.fields(where, table, FIELDS)
+    digest, sources, most = table.get("sha256", ""), table.get("sources"), table.get("max_streams")
+    if not DIGEST.fullmatch(digest):
+        raise tables.wrong(where, "sha256", "sha256 is not what is accepted: 64 hexadecimal digits in small letters")
+    if most is not None and most < 1:
+        raise tables.wrong(where, "max_streams", f"max_streams is {most}; accepted: 1 or more")
+    return Client(name, None if sources is None else frozenset(sources), most, digest)
 
 
 def _certified(context: Any) -> str | None:

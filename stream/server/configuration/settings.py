@@ -16,16 +16,17 @@ Every field of `SourceSettings` and `SessionSettings` can stand in the first two
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from stream.buffer import POLICIES
 from stream.config import SessionSettings, check
-from stream.errors import SourceError, StreamError
+from stream.errors import SourceError, StreamError, UsageError
 from stream.server.configuration.outlets import output
 from stream.server.configuration.tables import NAME, Tables
 from stream.server.outputs.base import OutputSettings
@@ -61,9 +62,14 @@ class SourceSettings:
     """Seconds, > 0: the longest pause before a source is tried again, a quarter more or less."""
     session: SessionSettings = field(default_factory=SessionSettings)
     """How its frames are read."""
+    wrong: Callable[[str, str], UsageError] = field(
+        default=lambda _, words: UsageError(words), compare=False, repr=False
+    )
+    """Gives the error that says where a field stands and what is wrong with it, for what is found out later."""
 
     def __post_init__(self) -> None:
         check("name", bool(NAME.fullmatch(self.name)), repr(self.name), "1 to 64 of A-Z, a-z, 0-9, _ and -")
+        check("uri", bool(self.uri), "empty", "what stream-watch takes, such as rtsp://HOST/PATH")
         check("policy", self.policy in (None, *POLICIES), repr(self.policy), ", ".join(POLICIES))
         check("queue", self.queue is None or 1 <= self.queue <= 1000, self.queue, "1 to 1000")
         check("max_age_s", self.max_age_s > 0, self.max_age_s, "more than 0 s, or inf")
@@ -152,7 +158,8 @@ def _source(tables: Tables, name: str, defaults: Mapping[str, Any], table: Mappi
     session = {key: values.pop(key) for key in OF_SESSION & set(values)}
     try:
         uri = _login(tables, where, _address(tables, values.pop("uri")), {key: values.pop(key, None) for key in LOGIN})
-        found = SourceSettings(name=name, uri=uri, **values, session=SessionSettings(**session))
+        wrong = partial(tables.wrong, where)
+        found = SourceSettings(name=name, uri=uri, **values, session=SessionSettings(**session), wrong=wrong)
         with suppress(SourceError):  # what is not there may come
             found.source()
     except StreamError as error:
@@ -163,6 +170,8 @@ def _source(tables: Tables, name: str, defaults: Mapping[str, Any], table: Mappi
 
 def _address(tables: Tables, uri: str) -> str:
     """Make a plain path absolute; anything else must be of a known scheme."""
+    if not uri:
+        return uri
     return str(tables.path.parent / uri) if scheme(uri) == "file" and not uri.startswith("file:") else uri
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from grpc import StatusCode
 
-from stream.errors import UnknownPart
+from stream.errors import UnknownPart, UsageError
 from stream.recogniser import Recogniser
 from stream.server.access.leash import Ended
 from stream.server.configuration.settings import SourceSettings
@@ -70,7 +70,8 @@ class Hub:
             tune: called when what is old has ended and nothing new has begun: changes outputs, which so hear all of it.
 
         Raises:
-            StreamError: a model cannot be loaded or lacks a label that a source names; nothing has changed then.
+            UsageError: there is no such model, or it lacks a label that a source names; says where that stands.
+            StreamError: a model cannot be loaded. Nothing has changed then, either.
         """
         changed = {name: one for name, one in wanted.items() if self._settings(name) != one}
         begun = {name: self._prepared(one) for name, one in changed.items()}
@@ -122,9 +123,21 @@ class Hub:
     def _settings(self, name: str) -> SourceSettings | None:
         return self._kept[name].keeper.settings if name in self._kept else None
 
+    def _model(self, settings: SourceSettings) -> Recogniser:
+        """Return a source's model, which has the labels that the source names."""
+        try:
+            found = self._find(settings.model)
+        except UsageError as error:
+            raise settings.wrong("model", str(error)) from error
+        for key in ("allow", "deny"):
+            for label in getattr(settings.session, key) or ():
+                if label not in found.labels:
+                    raise settings.wrong(key, str(UnknownPart("label", label, found.labels)))
+        return found
+
     def _prepared(self, settings: SourceSettings) -> Kept:
         audience, diary = Audience(), Diary()
-        recogniser = self._find(settings.model)
+        recogniser = self._model(settings)
 
         def tell(news: News) -> None:
             diary.take(news)

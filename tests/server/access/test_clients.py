@@ -72,13 +72,19 @@ def test_no_token_at_all_lets_nobody_in() -> None:
     ("text", "words"),
     [
         ("[token.a\n", "line 1"),
-        ("[tokens.a]\n", r"tokens; accepted: tables \[token.NAME\]"),
-        ('[token.a]\nsha256 = "ABC"\n', "sha256 is not what is accepted: 64 hexadecimal digits"),
-        ("[token.a]\n", "sha256 is not what is accepted"),
-        (f'[token.a]\nsha256 = "{"0" * 64}"\nsources = "door"\n', "sources is 'door'; accepted: a list of names"),
-        (f'[token.a]\nsha256 = "{"0" * 64}"\nmax_streams = 0\n', "max_streams is 0; accepted: 1 or more"),
-        (f'[token.a]\nsha256 = "{"0" * 64}"\npassword = "x"\n', "accepted: a table .* with sha256"),
-        (f'[token."a b"]\nsha256 = "{"0" * 64}"\n', "token.a b; accepted"),
+        ("[tokens.a]\n", r":1: there is no tokens; accepted: token$"),
+        ("token = 3\n", "token is 3; accepted: a table"),
+        ('[token.a]\nsha256 = "ABC"\n', ":2: token.a: sha256 is not what is accepted: 64 hexadecimal digits"),
+        ("[token.a]\nsha256 = 7\n", ":2: token.a: sha256 is 7; accepted: a text"),
+        ("[token.a]\n", ":1: token.a: sha256 is not what is accepted"),
+        (f'[token.a]\nsha256 = "{"0" * 64}"\nsources = "door"\n', ":3: .*sources is 'door'; accepted: a list of texts"),
+        (f'[token.a]\nsha256 = "{"0" * 64}"\nmax_streams = 0\n', ":3: .*max_streams is 0; accepted: 1 or more"),
+        (
+            f'[token.a]\nsha256 = "{"0" * 64}"\npassword = "x"\n',
+            ":3: .*no password; accepted: max_streams, sha256, sou",
+        ),
+        (f'[token."a b"]\nsha256 = "{"0" * 64}"\n', ":1: token.a b: name is 'a b'; accepted: 1 to 64 of"),
+        (f'[token.a]\nsha256 = "{"0" * 64}"\n[token.b]\nsha256 = "{"0" * 64}"\n', ":4: token.b: it is that of token.a"),
     ],
 )
 def test_a_file_that_is_not_accepted_says_where_and_what_is(tmp_path: Path, text: str, words: str) -> None:
@@ -89,3 +95,19 @@ def test_a_file_that_is_not_accepted_says_where_and_what_is(tmp_path: Path, text
 def test_a_token_needs_a_name_that_can_be_written() -> None:
     with pytest.raises(UsageError, match="accepted: 1 to 64 of"):
         clients.new_token("a/b")
+
+
+def test_tokens_are_added_to_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.toml"
+    one = clients.add_token("one", path)
+    assert path.stat().st_mode & 0o077 == 0
+    path.write_text(path.read_text().rstrip() + '\nsources = ["door"]')  # as an editor may leave it
+    two = clients.add_token("two", path)
+    access = Access(clients.load(path))
+    assert access.client(Context(f"Bearer {one}")).sources == {"door"}
+    assert access.client(Context(f"Bearer {two}")).name == "two"
+    assert one not in path.read_text()
+    with pytest.raises(UsageError, match="has a token 'two' already"):
+        clients.add_token("two", path)
+    with pytest.raises(UsageError, match="cannot be written: No such file"):
+        clients.add_token("three", tmp_path / "none" / "tokens.toml")

@@ -88,6 +88,7 @@ GOOD = '[source.a]\nuri = "a.mp4"\n'
         (f"{GOOD}top_k = 0\n", "stream.toml:3: source.a", "top_k is 0; accepted: 1 or more"),
         ('[defaults]\nuri = "a.mp4"\n', "stream.toml:2: defaults", "there is no uri"),
         ('[source.a]\n# x\nuri = "gopher://a"\n', "stream.toml:3: source.a", "no source named 'gopher'; known: camera"),
+        ('[source.a]\nuri = ""\n', "stream.toml:2: source.a", "uri is empty; accepted: what stream-watch takes"),
         ('[source.a]\nuri = "rtsp://"\n', "stream.toml:2: source.a", "accepted: rtsp://user:password@host"),
         (f'{GOOD}user = "bob"\n', "stream.toml:3: source.a", "user with password_env, or user with password_file"),
         (f'{GOOD}user = "bob"\npassword_env = "NO"\n', "stream.toml:4: source.a", "no NO in the environment"),
