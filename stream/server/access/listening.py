@@ -2,6 +2,7 @@
 
 import ipaddress
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from stream.errors import SourceError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files in PEM; they are read again for every new connection, so that a renewed certificate needs no restart."""
+    """Files in PEM; they are read again when they are renewed, so that a renewed certificate needs no restart."""
 
     certificate: Path
     """The server's, with those that lead to its authority."""
@@ -31,11 +32,29 @@ class Tls:
         return grpc.dynamic_ssl_server_credentials(initial, self._renewed, self.client_authority is not None)
 
     def context(self) -> ssl.SSLContext:
-        """Return what HTTP listens with; the files are read once.
+        """Return what HTTP listens with.
 
         Raises:
             UsageError: a file cannot be read, or is not what it should be.
         """
+        first, seen = self._context(), self._look()
+        newest = first
+
+        def renew(line: ssl.SSLObject, _: str | None, __: ssl.SSLContext) -> None:
+            nonlocal newest, seen
+            if (now := self._look()) != seen:
+                with suppress(UsageError):  # half written: the old ones hold
+                    newest, seen = self._context(), now
+            line.context = newest
+
+        first.sni_callback = renew  # called for every connection, whether it names a server or not
+        return first
+
+    def _look(self) -> list[tuple[int, int, int] | None]:
+        """Return what changes when a file does."""
+        return [_stamp(path) for path in (self.certificate, self.key, self.client_authority) if path]
+
+    def _context(self) -> ssl.SSLContext:
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         made.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
@@ -84,6 +103,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _read(path: Path) -> bytes:

@@ -6,10 +6,9 @@ before it lends a page threads.
 """
 
 import re
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import web
@@ -104,7 +103,7 @@ async def serving(page: Page, tls: Tls | None, bridge: Bridge) -> AsyncIterator[
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=30, shutdown_timeout=GOODBYE_S)
     await runner.setup()
     try:
-        context = _context(tls) if tls else None
+        context = replace(tls, client_authority=None).context() if tls else None  # a phone has no certificate
         try:
             await web.TCPSite(runner, page.host, page.port, ssl_context=context).start()
         except OSError as error:
@@ -129,12 +128,3 @@ def _policy(request: web.Request) -> str:
     host = request.headers.get("Host", "")
     scheme = "wss" if request.secure else "ws"
     return f"{POLICY} {scheme}://{host}" if HOST.fullmatch(host) else POLICY
-
-
-def _context(tls: Tls) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(tls.certificate, tls.key)
-    except OSError as error:
-        raise UsageError(f"{tls.certificate} and {tls.key} are no certificate and key: {error}") from error
-    return context
