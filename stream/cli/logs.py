@@ -10,7 +10,7 @@ PLAIN = "%(asctime)s %(levelname)s %(message)s"
 
 
 class _Json(logging.Formatter):
-    """Writes {"time", "level", "logger", "stream", "message"} and, where the server failed, "error"."""
+    """Writes {"time", "level", "logger", "stream", "stage", "message"} and, where the server failed, "error"."""
 
     def format(self, record: logging.LogRecord) -> str:
         said = {
@@ -18,6 +18,7 @@ class _Json(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "stream": STREAM.get(),
+            "stage": getattr(record, "stage", None),
             "message": record.getMessage(),
         }
         if record.exc_info:

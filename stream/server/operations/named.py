@@ -7,6 +7,9 @@ from typing import ParamSpec, TypeVar
 STREAM: contextvars.ContextVar[str | None] = contextvars.ContextVar("stream", default=None)
 """Number of a client's stream, or name of a configured source; None for what is about neither."""
 
+SOURCE, DECODE, SINK = ({"stage": stage} for stage in ("source", "decode", "sink"))
+"""What a line of the log is given as `extra` that is about one of the seven stages of a frame."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 

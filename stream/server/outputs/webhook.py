@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from stream.config import check
 from stream.errors import OutputError
 from stream.server.backoff import Backoff
+from stream.server.operations.named import SINK
 from stream.server.outputs._lines import text
 from stream.server.outputs._post import Post, Refused
 from stream.server.outputs._spool import Spool
@@ -119,7 +120,7 @@ class Webhook(Output):
             except OutputError as error:
                 pause_s = max(backoff.pause_s(0.0), getattr(error, "after_s", 0.0))
                 if self._trouble != str(error):
-                    _log.warning("output %s: %s; tried again in %.1f s", self._name, error, pause_s)
+                    _log.warning("output %s: %s; tried again in %.1f s", self._name, error, pause_s, extra=SINK)
                 self._trouble = str(error)
                 self._leaving.wait(pause_s)
 
@@ -132,7 +133,7 @@ class Webhook(Output):
         try:
             self._post(name, body)
         except Refused as error:
-            _log.error("output %s: %s; row %s is given up", self._name, error, name)
+            _log.error("output %s: %s; row %s is given up", self._name, error, name, extra=SINK)
             self._refused += 1
         self._spool.done(number)
         return True

@@ -18,6 +18,7 @@ from stream.errors import OutputError
 from stream.rows import Row
 from stream.server.configuration import outlets
 from stream.server.news import Gap, News, Over, Used
+from stream.server.operations.named import SINK
 from stream.server.outputs.base import Output, OutputSettings, Told, subject
 from stream.server.standing import Standing
 
@@ -101,7 +102,7 @@ class Delivery:
             if self._hurry.wait(AGAIN_S):
                 break
         if self._waiting:
-            _log.error("output %s ends; %d news were not taken", self.settings.name, len(self._waiting))
+            _log.error("output %s ends; %d news were not taken", self.settings.name, len(self._waiting), extra=SINK)
 
     def _give_all(self, output: Output) -> None:
         while (told := self._first()) is not None:
@@ -113,7 +114,7 @@ class Delivery:
                     return
                 continue
             except Exception:
-                _log.exception("output %s failed; what it was told is left out", self.settings.name)
+                _log.exception("output %s failed; what it was told is left out", self.settings.name, extra=SINK)
                 self._lost["failed"] += 1
             else:
                 self._taken_count += 1
@@ -140,12 +141,12 @@ class Delivery:
 
     def _is_ill(self, error: OutputError) -> None:
         if self._trouble != str(error):
-            _log.error("output %s: %s; tried again every %g s", self.settings.name, error, AGAIN_S)
+            _log.error("output %s: %s; tried again every %g s", self.settings.name, error, AGAIN_S, extra=SINK)
         self._trouble = str(error)
 
     def _is_well(self) -> None:
         if self._trouble:
-            _log.info("output %s works again; %d news were lost", self.settings.name, self._lost["backlog"])
+            _log.info("output %s works again; %d news were lost", self.settings.name, self._lost["backlog"], extra=SINK)
         self._trouble = ""
 
 

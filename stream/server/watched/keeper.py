@@ -24,7 +24,7 @@ from stream.server.backoff import Backoff
 from stream.server.configuration.settings import SourceSettings
 from stream.server.news import Gap, News, Over, Used
 from stream.server.operations.metrics import CONFIGURED, Metrics
-from stream.server.operations.named import STREAM, kept
+from stream.server.operations.named import DECODE, SOURCE, STREAM, kept
 from stream.server.standing import Standing, State, Tally
 from stream.server.turns import Deadlines, Turns
 from stream.sources.base import Source
@@ -124,7 +124,7 @@ class Keeper:
             if error:
                 lived_s = 0.0 if self._live_s is None else self._heard_s - self._live_s
                 pause_s = backoff.pause_s(lived_s, isinstance(error, SourceRefused))
-                _log.warning("%s: %s; tried again in %.1f s", self.settings.name, error, pause_s)
+                _log.warning("%s: %s; tried again in %.1f s", self.settings.name, error, pause_s, extra=SOURCE)
                 self._become(State.FAILED, str(error))
                 self._leaving.wait(pause_s)
                 self._become(State.CONNECTING)
@@ -176,7 +176,7 @@ class Keeper:
             except DecodeError as error:
                 self._session.drop("decode")
                 self._metrics.dropped(CONFIGURED, "decode")
-                _log.debug("%s: %s", source.uri, error)
+                _log.debug("%s: %s", source.uri, error, extra=DECODE)
                 return
             self._heard_s = time.monotonic()
             if update:
@@ -210,7 +210,7 @@ class Keeper:
     def _become(self, state: State, error: str = "") -> None:
         with self._lock:
             if not self._is_over and self._tally.become(state, error):
-                _log.info("%s: %s%s", self.settings.name, state.value, f": {error}" if error else "")
+                _log.info("%s: %s%s", self.settings.name, state.value, f": {error}" if error else "", extra=SOURCE)
                 self._tell(self.standing())
 
     def _end(self) -> None:
