@@ -68,7 +68,7 @@ class Outputs:
 def _sum_up(split: "_Split", limits: Thresholds | None) -> None:
     if not split.has_event:
         wanted = f"{limits.begin_threshold:g} and held for {limits.min_duration_s:g} s" if limits else "its threshold"
-        seen = f"{split.count} frames used, {split.offset_s:.1f} s"
+        seen = f"{split.count} frames used, {split.length_s:.1f} s"
         sys.stderr.write(f"no event: {seen}; no action reached {wanted}\n")
 
 
@@ -77,7 +77,8 @@ class _Split:
 
     def __init__(self, top_k: int, listing: list[Sink], whole: list[Sink]) -> None:
         self._top_k, self._listing, self._whole = top_k, listing, whole
-        self.count, self.offset_s, self.has_event = 0, 0.0, False
+        self.count, self.length_s, self.has_event = 0, 0.0, False
+        self._begin_s: float | None = None
         self._last: Frame | None = None
 
     @property
@@ -96,5 +97,7 @@ class _Split:
 
     def _note(self, frame: Frame, update: Update) -> None:
         self.count += frame is not self._last  # the last one comes again with what it ends
-        self._last, self.offset_s = frame, update.offset_s
+        self._last = frame
+        self._begin_s = update.offset_s if self._begin_s is None else self._begin_s
+        self.length_s = update.offset_s - self._begin_s  # a source that a server keeps open has begun long before
         self.has_event = self.has_event or bool(update.events)

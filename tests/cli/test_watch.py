@@ -15,6 +15,10 @@ import pytest
 
 from stream import cards, rooms
 from stream.cli import watch
+from stream.cli.outputs import Outputs
+from stream.config import SessionSettings
+from stream.pictures import UnseenPicture
+from stream.types import Drops, Frame, Label, Update
 from tests import clips
 from tests.server.live import Server
 
@@ -112,6 +116,15 @@ def test_the_card_says_when_an_action_begins_where_no_flag_does(clip: Path, mode
     expected = NOTHING.replace("0.2 s", "0.7 s")
     assert watched(clip, "--model", tmp_path / "tiny.toml").stderr == expected
     assert "begin" in watched(clip, "--model", tmp_path / "tiny.toml", "--begin", 0.3, "--end", 0.2).stdout
+
+
+def test_what_a_watch_has_seen_counts_from_where_it_began(capsys: pytest.CaptureFixture[str]) -> None:
+    with Outputs(SessionSettings(), is_json=True).opened("door") as send:
+        for number in range(20):
+            offset_s = 3600 + number / 10
+            update = Update(offset_s, (Label("ash", 0.1),), (), 0.0, Drops())
+            send(Frame(UnseenPicture("stays where it is"), offset_s, 0), update)
+    assert capsys.readouterr().err == "no event: 20 frames used, 1.9 s; no action reached its threshold\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
