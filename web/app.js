@@ -10,6 +10,7 @@ import { tabs } from "./tabs.js";
 import { draw } from "./timeline.js";
 
 const KEPT = 50; // actions
+const RUNNING = "Running on this phone.";
 const actions = new Actions(at("events"), KEPT);
 let isNew = false; // what was seen so far is to be forgotten
 
@@ -31,8 +32,8 @@ async function main() {
   remember(stream, compare);
   say("Waiting for the camera …");
   await choose(compare);
-  say("Running on this phone.");
-  keepForOffline();
+  say(RUNNING);
+  keepForOffline().then(() => say(`${RUNNING} From now on it loads without a network, too.`), (error) => say(`${RUNNING} ${unkept(error)}`));
   await run(stream, compare);
 }
 
@@ -99,13 +100,20 @@ async function choose(compare) {
 
 /** Hands the service worker what this visit loaded, so that the next needs no network. */
 async function keepForOffline() {
-  if (!navigator.serviceWorker) return;
+  if (!navigator.serviceWorker) throw new Error("this browser keeps nothing");
   await navigator.serviceWorker.register("worker.js");
-  navigator.serviceWorker.addEventListener("message", () => (document.documentElement.dataset.kept = "yes"));
+  const kept = new Promise((done) => navigator.serviceWorker.addEventListener("message", done));
   const { active } = await navigator.serviceWorker.ready;
   const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
-  const kept = loaded.filter((name) => new URL(name).pathname.split("/").pop() !== "bridge"); // who is not there says nothing
-  active.postMessage([...new Set([location.href.split("#")[0], ...kept])]);
+  const ours = loaded.filter((name) => new URL(name).pathname.split("/").pop() !== "bridge"); // who is not there says nothing
+  active.postMessage([...new Set([location.href.split("#")[0], ...ours])]);
+  await kept;
+  document.documentElement.dataset.kept = "yes";
+}
+
+function unkept({ name, message }) {
+  const why = name === "SecurityError" ? "the browser does not trust this address's certificate" : message;
+  return `Without a network it will not load: ${why}.`;
 }
 
 function fail(error) {

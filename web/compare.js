@@ -15,6 +15,7 @@ export class Compare {
     at("server-name").textContent = location.host;
     at("side").textContent = stream.model.side_px;
     at("start").addEventListener("click", () => (this.is_sending ? this.stop() : this.start()).catch((error) => this.state("off", error.message)));
+    at("token").addEventListener("keydown", ({ key }) => key === "Enter" && at("start").click());
     this.forget();
   }
 

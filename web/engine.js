@@ -21,6 +21,7 @@ async function start(provider, file) {
   ort.env.wasm.numThreads = self.crossOriginIsolated ? threads : 1;
   ort.env.wasm.wasmPaths = new URL("ort/", location.href).href;
   const session = await ort.InferenceSession.create(file, { executionProviders: [provider], graphOptimizationLevel: "all" });
-  const name = provider === "webgpu" ? "WebGPU" : `WebAssembly, ${ort.env.wasm.numThreads} thread(s)`;
+  const count = ort.env.wasm.numThreads;
+  const name = provider === "webgpu" ? "WebGPU" : `WebAssembly, ${count} ${count === 1 ? "thread" : "threads"}`;
   return { ort, session, name };
 }

@@ -41,8 +41,11 @@ def self_signed(wish: str, host: str) -> Tls:
     return found
 
 
-def show(page: str) -> None:
-    """Say where the page is; show it to a phone's camera if a phone can come here."""
+def show(page: str, *, is_self_signed: bool) -> None:
+    """Say where the page is; show it to a phone's camera if a phone can come here.
+
+    The code is white on black whatever the terminal's colours are: not every camera reads the other way round.
+    """
     place = urlsplit(page)
     reached = _needing("stream.server.web.selfsigned").addresses(str(place.hostname))[0]
     address = urlunsplit(place._replace(netloc=f"{reached}:{place.port}"))
@@ -50,7 +53,9 @@ def show(page: str) -> None:
     if place.scheme == "https":
         code = io.StringIO()
         _needing("segno").make(address, error="l").terminal(code, compact=True)
-        typer.echo(code.getvalue())
+        for line in code.getvalue().splitlines():
+            typer.echo(typer.style(line, fg="bright_white", bg="black"))  # a file gets no colours
+    if is_self_signed:
         typer.echo("The browser will warn once: this machine has signed the certificate itself.")
 
 

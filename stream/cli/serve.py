@@ -257,16 +257,17 @@ def serve(
         checkpoint_key=checkpoint_key,
         configure=functools.partial(settings.load, config, os.environ) if config else None,
     )
-    if asyncio.run(run(plan, lambda name: load(name, runtime, threads), _say)) is signal.SIGINT:
+    say = functools.partial(_say, is_self_signed=tls is not None)
+    if asyncio.run(run(plan, lambda name: load(name, runtime, threads), say)) is signal.SIGINT:
         raise typer.Exit(INTERRUPTED)
 
 
-def _say(address: str, http: str | None, page: str | None) -> None:
+def _say(address: str, http: str | None, page: str | None, *, is_self_signed: bool) -> None:
     typer.echo(f"listening on {address}")  # flushes
     if http:
         typer.echo(f"metrics, health and a page at {http}")
     if page:
-        _page.show(page)
+        _page.show(page, is_self_signed=is_self_signed)
     notify("READY=1")
 
 

@@ -116,6 +116,29 @@ def test_after_the_first_visit_it_works_without_a_network(camera: Path, tmp_path
         asyncio.run(visit())
 
 
+def test_under_the_machines_own_certificate_it_runs_and_says_that_it_is_not_kept(
+    camera: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STREAM_HOME", str(tmp_path / "home"))
+
+    async def visit() -> tuple[str, list[str]]:
+        async with browsing(tmp_path / "profile", camera) as tab:
+            await tab.open(address)
+            await tab.wait("document.title === 'Privacy error'", 60)
+            for letter in "thisisunsafe":  # what Chromium's warning takes for: go on
+                await tab.call("Input.dispatchKeyEvent", type="keyDown", key=letter, text=letter)
+            await tab.wait("document.getElementById('labels')?.children.length === 3", 240)
+            said = "document.getElementById('status').textContent"
+            await tab.wait(f"{said}.includes('network')", 60)
+            return await tab.ask(said), tab.errors
+
+    with serving("--tls", "self-signed") as (address, _):
+        said, errors = asyncio.run(visit())
+    assert (address.startswith("https://"), errors) == (True, [])
+    why = "the browser does not trust this address's certificate"
+    assert said == f"Running on this phone. Without a network it will not load: {why}."
+
+
 def test_the_page_is_light_and_its_model_small() -> None:
     served = page.files(None)
     own = {name: path.stat().st_size for name, path in served.items() if name and "/" not in name}

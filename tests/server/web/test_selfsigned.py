@@ -1,6 +1,8 @@
 """A certificate that the machine signs for itself, and the page that is served with it."""
 
 import asyncio
+import os
+import pty
 import ssl
 import stat
 import subprocess
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import segno
 
 from stream.errors import UsageError
 from stream.server.web import page, selfsigned
@@ -49,6 +52,7 @@ def test_only_the_pages_own_files_are_served(tmp_path: Path) -> None:
     assert set(page.files(None, tmp_path)) == {"", *own}
 
 
+WHITE_ON_BLACK = "\x1b[97m\x1b[40m"
 LAST = "The browser will warn once: this machine has signed the certificate itself.\n"
 
 
@@ -85,6 +89,20 @@ def test_the_page_comes_encrypted_and_isolated_and_its_address_is_shown_to_a_cam
     assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
     assert "default-src 'self'" in headers["Content-Security-Policy"]
     assert sum(set(line.strip()) <= set("█▀▄ ") and len(line.strip()) > 20 for line in said) >= 13
+
+
+def test_a_phone_reads_the_address_off_a_terminal_of_any_colours() -> None:
+    address, (ours, theirs) = "https://192.0.2.7:8443/", pty.openpty()
+    code = f"from stream.cli._page import show; show({address!r}, is_self_signed=True)"
+    subprocess.run([sys.executable, "-c", code], stdout=theirs, check=True, timeout=120)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as terminal:
+        said = terminal.read1(2**16).decode()
+    lines = [line[len(WHITE_ON_BLACK) :] for line in said.splitlines() if line.startswith(WHITE_ON_BLACK)]
+    rows = [[letter in half for letter in line.split("\x1b")[0]] for line in lines for half in ("█▀", "█▄")]
+    dark = [[bool(module) for module in row] for row in segno.make(address, error="l").matrix_iter(border=4)]
+    assert [[not is_white for is_white in row] for row in rows[: len(dark)]] == dark
+    assert said.count("signed the certificate") == 1
 
 
 def test_another_kind_of_tls_is_refused() -> None:
