@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from stream import engines
+from stream.cli import sources
 from stream.cli.console import ENGINE, Version, log_to_stderr, program
 from stream.cli.outputs import Outputs
 from stream.cli.readflags import USUAL, Allow, Begin, Cuts, Deny, End, MaxGap, Memory, MinDuration, Smoothing, TopK
@@ -170,7 +171,8 @@ def watch(
 ) -> None:
     """Say what happens in a video: labels for every frame, and when actions begin and end.
 
-    Results go to stdout, everything else to stderr. Ctrl-C ends it; what was to be saved is complete then, too.
+    With --server and nothing else it says how the sources are that the server keeps open. Results go to stdout,
+    everything else to stderr. Ctrl-C ends it; what was to be saved is complete then, too.
     """
     settings = SessionSettings(
         memory_s=memory_s,
@@ -192,7 +194,8 @@ def watch(
         _follow(followed, source, outputs, server, stop_s, shown | {"token": _token(token_file)})
         return
     if source is None:
-        raise UsageError("nothing to watch; accepted: a SOURCE, or --server HOST:PORT with --source NAME")
+        _list(server, shown | {"token": _token(token_file)}, is_json=json)
+        return
     pictures = open_source(source, realtime=_is_live(source, json) if realtime is None else realtime)
     log_to_stderr()
     if server:
@@ -233,6 +236,15 @@ def _follow(
         )
     with outputs.opened(f"{name}   {target}") as send:
         follow(name, target, send, entry=Entry(**shown), stop_s=stop_s)
+
+
+def _list(target: str | None, shown: dict[str, Any], *, is_json: bool) -> None:
+    if target is None:
+        raise UsageError("nothing to watch; accepted: a SOURCE, or --server HOST:PORT with --source NAME")
+    from stream.server.client import listing  # noqa: PLC0415 - as above
+    from stream.server.client.entry import Entry  # noqa: PLC0415
+
+    sources.show(listing.sources(target, Entry(**shown)), is_json=is_json)
 
 
 def _token(path: Path | None) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from stream.server.client.entry import Entry
 from stream.server.client.follower import Clock, follow
 from stream.types import Drops, Update
 from tests.server import live
-from tests.server.live import ROOT, Server, jpegs
+from tests.server.live import ROOT, Server, jpegs, wait_for
 
 CONFIG = """
 [source.shots]
@@ -120,3 +121,25 @@ def test_what_does_not_go_together_is_said(words: tuple[str, ...], said: str) ->
     done = watched(*words)
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
+
+
+def test_without_a_name_all_sources_are_listed(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "stream.toml").write_text(
+        '[source.away]\nuri = "rtsp://bob:s3cret@127.0.0.1:1/cam"\nmax_pause_s = 1\n'
+        '[source.room]\nuri = "synthetic://gestures?seconds=inf&fps=10"\nrealtime = true\n'
+    )
+    with live.running(model, "--config", str(tmp_path / "stream.toml")) as server:
+        wait_for(lambda: any("away: failed" in line for line in server.log))
+        wait_for(lambda: any("room: live" in line for line in server.log))
+        listed = watched("--server", server.address, "--json")
+        rows = {row["source"]: row for row in map(json.loads, listed.stdout.splitlines())}
+        assert (listed.returncode, list(rows)) == (0, ["away", "room"])
+        assert rows["room"]["state"] == "live"
+        assert rows["room"]["drops"].keys() == {"rate", "backlog", "decode", "order", "late"}
+        assert "Connection refused" in rows["away"]["error"]
+        table = watched("--server", server.address).stdout
+        assert re.search(r"room +live +\d+ s +", table)
+        assert re.search(r"away: .*Connection refused", table)
+        assert "s3cret" not in listed.stdout + table
+    with live.running(model) as server:
+        assert "no source is configured there" in watched("--server", server.address).stdout
