@@ -1,7 +1,7 @@
 """How the sources of a server are, as a table for people or an object a line for programs."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import typer
@@ -15,7 +15,7 @@ from stream.rows import Row
 COLOURS = {"live": "green", "connecting": "blue", "stalled": "yellow", "failed": "red", "ended": "bright_black"}
 
 
-def show(rows: Iterable[Row], *, is_json: bool) -> None:
+def show(rows: Sequence[Row], *, is_json: bool) -> None:
     """Write them to stdout."""
     if is_json:
         for row in rows:
