@@ -67,5 +67,5 @@ def test_an_engine_that_is_named_is_never_replaced(card: Card) -> None:
 
 
 def test_a_name_that_no_engine_has_is_refused_with_those_there_are(card: Card) -> None:
-    with pytest.raises(UnknownPart, match="no engine named 'abacus'; known: auto, fused, onnxruntime, torch"):
+    with pytest.raises(UnknownPart, match="no engine named 'abacus'; known: auto, fused, onnxruntime, openvino, torch"):
         load(str(card.path), "abacus")

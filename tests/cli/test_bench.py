@@ -23,7 +23,7 @@ def test_a_step_is_timed_on_two_engines_and_written_as_json_and_picture(model: P
     assert report["differences"]["onnxruntime"] <= 1e-4
     assert report["stages"].keys() == {"torch", "onnxruntime"}
     for found in report["stages"].values():
-        assert found.keys() == {"preprocess", "step", "smooth", "around the step"}
+        assert found.keys() == {"decode", "preprocess", "step", "smooth", "around the step"}
         assert all(stage["min_ms"] > 0 and stage["count"] == 6 for stage in found.values())
     assert report["machine"]["cores"]
     assert picture.read_bytes().startswith(b"\x89PNG")

@@ -167,7 +167,11 @@ def test_flags_beat_the_environment_and_the_environment_beats_the_defaults(clip:
         (["nothere.mp4"], 1, "no such file: nothere.mp4"),
         (["gopher://x"], 2, "no source named 'gopher'; known: camera, file, http, images, rtsp"),
         (["{clip}", "--model", "a9"], 2, "no model named 'a9'"),
-        (["{clip}", "--runtime", "abacus"], 2, "no engine named 'abacus'; known: auto, fused, onnxruntime, torch"),
+        (
+            ["{clip}", "--runtime", "abacus"],
+            2,
+            "no engine named 'abacus'; known: auto, fused, onnxruntime, openvino, torch",
+        ),
         (["{clip}", "--allow", "ask"], 2, "no label named 'ask'; known: ash, birch, cedar, elm, fir"),
         (["{clip}", "--begin", "1.5"], 2, "begin_threshold is 1.5; accepted: in (0, 1]"),
         (["{clip}", "--save", "video.avi"], 2, "video.avi"),
