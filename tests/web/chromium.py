@@ -83,8 +83,9 @@ async def browsing(folder: Path, camera: Path, *flags: str) -> AsyncIterator[Tab
     """Start Chromium whose camera plays a file; give its one tab."""
     if PATH is None:
         pytest.skip("no chromium (Debian: chromium)")
-    played = (f"--use-file-for-fake-video-capture={camera}", f"--user-data-dir={folder}")
-    with subprocess.Popen([PATH, *FLAGS, *played, *flags, "about:blank"], stderr=subprocess.DEVNULL) as process:
+    played = (f"--use-file-for-fake-video-capture={camera.name}", f"--user-data-dir={folder.resolve()}")
+    command = [PATH, *FLAGS, *played, *flags, "about:blank"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=camera.parent) as process:  # the page shows its path
         try:
             async with aiohttp.ClientSession() as client:
                 port = await _port(folder / "DevToolsActivePort")
