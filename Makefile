@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest test-arm64 test-litert chaos soak lint format types bench guard sanitize protos memory parity imports web clean
+.PHONY: help demo test test-lowest test-arm64 test-litert test-openvino chaos soak lint format types bench guard sanitize protos memory parity imports web clean
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,6 +110,10 @@ test-litert:  ## the tests of the LiteRT export, with its converter in an enviro
 	$(PYTHON) -m venv .venv-litert
 	.venv-litert/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints-litert.txt --editable '.[litert]' hypothesis pytest pytest-timeout
 	TARGETS=litert .venv-litert/bin/python -m pytest -W default -p no:anyio --timeout 900 tests/exporters/test_contract.py
+
+test-openvino: $(VENV)/.dev  ## the contract of engines for OpenVINO, which runs in a process of its own
+	$(PIP) --editable '.[openvino]'
+	$(BIN)/python -m pytest -m openvino tests/runtimes
 
 test-lowest:  ## the tests on the lowest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv-lowest

@@ -6,3 +6,6 @@ EXAMPLES = {
     "openvino": 1e-4,
     "torch": 2e-5,
 }
+
+ALONE = {"openvino"}
+"""Engines with threads and an allocator of their own: `make test-NAME` tests them, in a process without others."""

@@ -24,7 +24,7 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Card:
     return tiny.write(tmp_path_factory.mktemp("models"), "relu6")
 
 
-@pytest.fixture(params=("onnxruntime", "openvino"))
+@pytest.fixture(params=("onnxruntime", pytest.param("openvino", marks=pytest.mark.openvino)))
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
