@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import Any
@@ -15,6 +16,16 @@ from stream.errors import ModelError
 from stream.onnxfile import OnnxFile
 from stream.runtimes.base import check_step, rates
 from stream.types import Array, State
+
+
+@cache
+def core() -> Any:
+    """Return OpenVINO's one core of this process, which stays.
+
+    Each sets the stack on which signals are handled, and frees it when it goes. Of several the last to go puts back one
+    that is freed already, and the next signal that Python handles (Ctrl-C, the end of a child) kills the process.
+    """
+    return openvino.Core()
 
 
 def build(card: Card, threads: int = 1) -> "OpenVino":
@@ -90,9 +101,9 @@ class OpenVino:
     def _compile(self, batch: int) -> Any:
         """Compile the graph for `batch` streams, -1 for any number."""
         try:
-            model = openvino.Core().read_model(self._content)
+            model = core().read_model(self._content)
             model.reshape({port: [batch, *list(port.get_partial_shape())[1:]] for port in model.inputs})
-            return openvino.Core().compile_model(model, "CPU", self._settings)
+            return core().compile_model(model, "CPU", self._settings)
         except RuntimeError as error:
             raise ModelError(
                 f"card {self.card.name!r}: OpenVINO cannot load its weights: {_first_line(error)}"
