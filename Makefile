@@ -113,7 +113,7 @@ test-litert:  ## the tests of the LiteRT export, with its converter in an enviro
 
 test-openvino: $(VENV)/.dev  ## the contract of engines for OpenVINO, which runs in a process of its own
 	$(PIP) --editable '.[openvino]'
-	$(BIN)/python -m pytest -m openvino tests/runtimes
+	$(BIN)/python -m pytest -m openvino tests/runtimes tests/reliability
 
 test-lowest:  ## the tests on the lowest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv-lowest

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stream import recogniser, rooms
+from stream import recogniser
 from stream.decode import RgbPicture, encode_jpeg
 from stream.errors import MissingDependency
 from stream.nets import movinet
 from stream.types import Array, State
 from stream.v1 import recognition_pb2 as pb
+from tests.runtimes.examples import ENGINES
 from tests.server import live
 from tests.server.live import answers, config, film
 
@@ -41,7 +42,7 @@ def _poisoned(clip: Array, state: State, poison: float) -> tuple[Array, State]:
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf, 3e38])
-@pytest.mark.parametrize("engine", rooms.names("runtimes"))
+@pytest.mark.parametrize("engine", ENGINES)
 def test_one_row_that_is_not_finite_leaves_the_others_bit_for_bit(model: Path, engine: str, poison: float) -> None:
     try:
         loaded = recogniser.load(str(model), engine)

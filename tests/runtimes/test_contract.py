@@ -1,7 +1,6 @@
 """What every engine must do."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from stream.nets._movinet_specs import POSITION
 from stream.runtimes.base import Runtime, stepper
 from stream.types import Array, State
 from tests import tiny
-from tests.runtimes.examples import ALONE, EXAMPLES
+from tests.runtimes.examples import ENGINES, EXAMPLES
 
 SAME = 1e-5
 """Between two ways of one engine: a larger batch may be summed in another order."""
@@ -32,13 +31,7 @@ def card(request: pytest.FixtureRequest, models: dict[str, Card]) -> Card:
     return models[request.param]
 
 
-def engines() -> list[Any]:
-    """List every engine; one that wants a process without others has its own name for a marker."""
-    marks = {name: getattr(pytest.mark, name) for name in ALONE}
-    return [pytest.param(name, marks=marks.get(name, ())) for name in rooms.names("runtimes")]
-
-
-@pytest.fixture(scope="module", params=engines())
+@pytest.fixture(scope="module", params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     assert request.param in EXAMPLES, f"tests/runtimes/examples.py has no example for {request.param!r}"
     try:
