@@ -12,22 +12,9 @@ import typer
 
 from stream import engines
 from stream.cli import _page, logs
+from stream.cli import limitflags as flags
 from stream.cli.console import ENGINE, Version, program
 from stream.cli.entry import INTERRUPTED
-from stream.cli.limitflags import (
-    Age,
-    DecodeMegabytes,
-    Drain,
-    FrameAge,
-    FrameRate,
-    Idle,
-    Megabytes,
-    Megapixels,
-    PerClient,
-    Streams,
-    WaitingFrames,
-    WaitingMegabytes,
-)
 from stream.cli.notify import notify
 from stream.errors import UsageError
 from stream.recogniser import load
@@ -198,18 +185,18 @@ def serve(
     reflection: Reflection = True,
     http_port: HttpPort = None,
     http_host: HttpHost = "127.0.0.1",
-    max_streams: Streams = 128,
-    max_streams_per_client: PerClient = 128,
-    max_message_mb: Megabytes = 16,
-    max_megapixels: Megapixels = 16.8,
-    max_decode_mb: DecodeMegabytes = 2000,
-    max_waiting_frames: WaitingFrames = 64,
-    max_waiting_mb: WaitingMegabytes = 16,
-    max_age_s: FrameAge = 0.0,
-    max_fps: FrameRate = 1000.0,
-    idle_timeout_s: Idle = 0.0,
-    max_connection_age_s: Age = 0.0,
-    drain_s: Drain = 10.0,
+    max_streams: flags.Streams = 128,
+    max_streams_per_client: flags.PerClient = 128,
+    max_message_mb: flags.Megabytes = 16,
+    max_megapixels: flags.Megapixels = 16.8,
+    max_decode_mb: flags.DecodeMegabytes = 2000,
+    max_waiting_frames: flags.WaitingFrames = 64,
+    max_waiting_mb: flags.WaitingMegabytes = 16,
+    max_age_s: flags.FrameAge = 0.0,
+    max_fps: flags.FrameRate = 1000.0,
+    idle_timeout_s: flags.Idle = 0.0,
+    max_connection_age_s: flags.Age = 0.0,
+    drain_s: flags.Drain = 10.0,
     trace_to: TraceTo = None,
     trace_share: TraceShare = 0.01,
     log_json: LogJson = False,

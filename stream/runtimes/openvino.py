@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import Any
@@ -26,6 +27,18 @@ def core() -> Any:
     that is freed already, and the next signal that Python handles (Ctrl-C, the end of a child) kills the process.
     """
     return openvino.Core()
+
+
+def compile_step(model: bytes | Path, threads: int, batch: int = 1) -> Any:
+    """Compile the graph of a step, or of a file that holds one, for `batch` streams; -1: for any number.
+
+    Raises:
+        RuntimeError: OpenVINO's own: it cannot be read or compiled.
+    """
+    settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
+    graph = core().read_model(model)
+    graph.reshape({port: [batch, *list(port.get_partial_shape())[1:]] for port in graph.inputs})
+    return core().compile_model(graph, "CPU", settings)
 
 
 def build(card: Card, threads: int = 1) -> "OpenVino":
@@ -54,10 +67,8 @@ class OpenVino:
         file = OnnxFile(content)
         steps.check_graph(card, file)
         steps.check_metadata(card, file.metadata)
-        self._content, self._lock = content, Lock()
-        self._settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
+        self._content, self._threads, self._lock = content, threads, Lock()
         self._one = _Requests(self._compile(batch=1))
-        steps.check_metadata(card, file.metadata)
         self._shapes = steps.check_signature(
             card, _shapes(self._one.compiled.inputs), _shapes(self._one.compiled.outputs)
         )
@@ -99,11 +110,8 @@ class OpenVino:
             return self._many
 
     def _compile(self, batch: int) -> Any:
-        """Compile the graph for `batch` streams, -1 for any number."""
         try:
-            model = core().read_model(self._content)
-            model.reshape({port: [batch, *list(port.get_partial_shape())[1:]] for port in model.inputs})
-            return core().compile_model(model, "CPU", self._settings)
+            return compile_step(self._content, self._threads, batch)
         except RuntimeError as error:
             raise ModelError(
                 f"card {self.card.name!r}: OpenVINO cannot load its weights: {_first_line(error)}"

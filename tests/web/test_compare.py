@@ -8,20 +8,13 @@ from typing import Any
 
 import pytest
 
-from stream import cards
 from stream.play.motions import GESTURES
-from stream.server.web import page
 from tests.web.chromium import Tab, browsing
-from tests.web.test_page import ARTEFACTS, RUNNING, camera, played, serving
+from tests.web.test_page import ARTEFACTS, RUNNING, WHOLE, camera, played, serving
 
 __all__ = ["camera"]
 
-pytestmark = [
-    pytest.mark.skipif("gestures-a0" not in cards.names(), reason="the default model is not in models/"),
-    pytest.mark.skipif(not (page.FOLDER / page.WIRE).is_file(), reason="the page was not built: make web"),
-    pytest.mark.slow,
-    pytest.mark.timeout(900),
-]
+pytestmark = [*WHOLE, pytest.mark.timeout(900)]
 
 FRAMES = 200
 """Count of frames over which both answers are compared."""

@@ -8,19 +8,12 @@ from typing import Any
 
 import pytest
 
-from stream import cards
-from stream.server.web import page
 from tests.web.chromium import Tab, browsing
-from tests.web.test_page import RUNNING, camera, serving
+from tests.web.test_page import RUNNING, WHOLE, camera, serving
 
 __all__ = ["camera"]
 
-pytestmark = [
-    pytest.mark.skipif("gestures-a0" not in cards.names(), reason="the default model is not in models/"),
-    pytest.mark.skipif(not (page.FOLDER / page.WIRE).is_file(), reason="the page was not built: make web"),
-    pytest.mark.slow,
-    pytest.mark.timeout(600),
-]
+pytestmark = [*WHOLE, pytest.mark.timeout(600)]
 
 LOOK = Path(__file__).with_name("look.js").read_text("utf-8")
 SCREENS = ((320, 568), (360, 740), (568, 320))

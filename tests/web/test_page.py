@@ -26,6 +26,13 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 
+WHOLE = [
+    pytest.mark.skipif("gestures-a0" not in cards.names(), reason="the default model is not in models/"),
+    pytest.mark.skipif(not (page.FOLDER / page.WIRE).is_file(), reason="the page was not built: make web"),
+    pytest.mark.slow,
+]
+"""What tests of both tabs need."""
+
 PLAYED = "synthetic://gestures?seconds=24&seed=7&fps=10&size=320x240"
 SEEN = "[...document.querySelectorAll('#events li')].map((row) => row.dataset.label)"
 RUNNING = "document.getElementById('status')?.textContent.startsWith('Running')"

@@ -13,7 +13,7 @@ from stream import steps
 from stream.bench.peers.base import Streaming
 from stream.cards import Card
 from stream.errors import ModelError
-from stream.runtimes.openvino import core
+from stream.runtimes.openvino import compile_step
 from stream.types import Array, State
 
 
@@ -23,11 +23,8 @@ def build(card: Card, file: Path, threads: int) -> "OpenVino":
     Raises:
         ModelError: it cannot be read, or takes other pictures than the card's.
     """
-    settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
     try:
-        model = core().read_model(file)
-        model.reshape({port: [1, *list(port.get_partial_shape())[1:]] for port in model.inputs})
-        return OpenVino(card, core().compile_model(model, "CPU", settings))
+        return OpenVino(card, compile_step(file, threads))
     except RuntimeError as error:
         raise ModelError(f"{file} is no model of OpenVINO's: {str(error).splitlines()[0]}") from error
 

@@ -21,14 +21,13 @@ from grpc import StatusCode
 
 from stream.errors import UsageError
 from stream.server.access.leash import Ended, Leash, leashed
-from stream.server.configuration.tables import NAME, Tables
+from stream.server.configuration.tables import NAME, NAMES, Tables
 
 BEARER = "bearer "
 """How a token is announced in the metadata `authorization`."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
 FIELDS = {"sha256": "a text", "sources": "a list of texts", "max_streams": "a whole number"}
 """What may stand in a token's table -> what it has to be."""
-NAMES = "1 to 64 of A-Z, a-z, 0-9, _ and -"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import grpc
 
 from stream.errors import SourceError, UsageError
+from stream.server.configuration.reload import stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Tls:
 
     def _look(self) -> list[tuple[int, int, int] | None]:
         """Return what changes when a file does."""
-        return [_stamp(path) for path in (self.certificate, self.key, self.client_authority) if path]
+        return [stamp(path) for path in (self.certificate, self.key, self.client_authority) if path]
 
     def _context(self) -> ssl.SSLContext:
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -103,14 +104,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _read(path: Path) -> bytes:

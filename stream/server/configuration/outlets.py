@@ -12,7 +12,7 @@ from typing import Any
 from stream import rooms
 from stream.config import check
 from stream.errors import StreamError, UnknownPart
-from stream.server.configuration.tables import NAME, Tables
+from stream.server.configuration.tables import NAME, NAMES, Tables
 from stream.server.outputs.base import Output, OutputSettings
 
 ROOM = "server.outputs"
@@ -37,7 +37,7 @@ def output(tables: Tables, name: str, table: Mapping[str, Any], ends: Mapping[st
     if "kind" not in table:
         raise tables.wrong(where, "", f"kind is missing; accepted: {', '.join(rooms.names(ROOM))}")
     try:
-        check("name", bool(NAME.fullmatch(name)), repr(name), "1 to 64 of A-Z, a-z, 0-9, _ and -")
+        check("name", bool(NAME.fullmatch(name)), repr(name), NAMES)
         part = rooms.find(ROOM, str(table["kind"]))
     except StreamError as error:
         raise tables.wrong(where, "kind", str(error)) if isinstance(error, ValueError) else error from error

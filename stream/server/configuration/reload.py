@@ -64,11 +64,12 @@ class Reloader:
 
 
 def _look(job: Job) -> dict[Path, tuple[int, int, int] | None]:
-    """Return what changes when a file does; None for one that is not there."""
-    return {path: _print(path) for path in job.files()}
+    """Return the stamps of a job's files."""
+    return {path: stamp(path) for path in job.files()}
 
 
-def _print(path: Path) -> tuple[int, int, int] | None:
+def stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes when a file does; None where it is not there."""
     try:
         found = path.stat()
     except OSError:

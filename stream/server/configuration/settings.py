@@ -28,7 +28,7 @@ from stream.buffer import POLICIES
 from stream.config import SessionSettings, check
 from stream.errors import SourceError, StreamError, UsageError
 from stream.server.configuration.outlets import output
-from stream.server.configuration.tables import NAME, Tables
+from stream.server.configuration.tables import NAME, NAMES, Tables
 from stream.server.outputs.base import OutputSettings
 from stream.sources import open_source, scheme
 from stream.sources.base import Source
@@ -68,7 +68,7 @@ class SourceSettings:
     """Gives the error that says where a field stands and what is wrong with it, for what is found out later."""
 
     def __post_init__(self) -> None:
-        check("name", bool(NAME.fullmatch(self.name)), repr(self.name), "1 to 64 of A-Z, a-z, 0-9, _ and -")
+        check("name", bool(NAME.fullmatch(self.name)), repr(self.name), NAMES)
         check("uri", bool(self.uri), "empty", "what stream-watch takes, such as rtsp://HOST/PATH")
         check("policy", self.policy in (None, *POLICIES), repr(self.policy), ", ".join(POLICIES))
         check("queue", self.queue is None or 1 <= self.queue <= 1000, self.queue, "1 to 1000")

@@ -9,7 +9,9 @@ from typing import Any
 from stream.errors import UsageError
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""What a source, an output or a token may be called."""
+"""What a source, an output or a token may be called ..."""
+NAMES = "1 to 64 of A-Z, a-z, 0-9, _ and -"
+"""... in words."""
 
 KINDS: dict[str, tuple[type, ...]] = {
     "a text": (str,),
