@@ -41,6 +41,8 @@ INLINE void depthwise_vector(const Row& row, long x, long c) {
         const float* tap = row.temporal + c * taps;
         const Vector<lanes> shift = load<lanes>(row.temporal_bias + c), last = load<lanes>(tap + (taps - 1) * lanes);
         UNROLL for (int p = 0; p < pixels; ++p) {
+            if (FUSED_AHEAD && c % LINE == 0)
+                UNROLL for (int i = 0; i < taps - 1; ++i) __builtin_prefetch(row.past[i] + at + (p + 2 * pixels) * channels);
             Vector<lanes> total = shift + last * sum[p];
             UNROLL for (int i = 0; i < taps - 1; ++i)
                 total += load<lanes>(tap + i * lanes) * load<lanes>(row.past[i] + at + p * channels);
@@ -64,16 +66,19 @@ static void depthwise_pixels(const Row& row, long x) {
         if (c < row.channels) depthwise_vector<STEP, kernel, stride, taps, pixels>(row, x, c);
 }
 
+template <int kernel, int stride, int taps, int pixels = FUSED_PIXELS>
+INLINE void run_pixels(long count, const Row& row, long x) {
+    if constexpr (pixels > 1)
+        if (count < pixels) return run_pixels<kernel, stride, taps, pixels - 1>(count, row, x);
+    depthwise_pixels<kernel, stride, taps, pixels>(row, x);
+}
+
 template <int kernel, int stride, int taps>
 static void depthwise_row(const Row& row, long width) {
-    constexpr int most = 4;
     long x = 0;
-    for (long tiles = (width + most - 1) / most; tiles > 0; --tiles) {
+    for (long tiles = (width + FUSED_PIXELS - 1) / FUSED_PIXELS; tiles > 0; --tiles) {
         const long count = (width - x + tiles - 1) / tiles;
-        if (count == 4) depthwise_pixels<kernel, stride, taps, 4>(row, x);
-        else if (count == 3) depthwise_pixels<kernel, stride, taps, 3>(row, x);
-        else if (count == 2) depthwise_pixels<kernel, stride, taps, 2>(row, x);
-        else depthwise_pixels<kernel, stride, taps, 1>(row, x);
+        run_pixels<kernel, stride, taps>(count, row, x);
         x += count;
     }
 }

@@ -7,10 +7,6 @@
 
 namespace FUSED_LEVEL {
 
-#if !defined(FUSED_AHEAD)
-#define FUSED_AHEAD 1  // 0: fetch nothing ahead, to measure what that gives
-#endif
-
 constexpr int PANEL = FUSED_PANEL;  // floats of the widest panel
 
 struct Packed {

@@ -216,7 +216,7 @@ static void frame(const Net& net, const FusedClip& clip, const float* pixels, co
     for (int i = 0; i < net.shape.block_count; ++i) {
         const Block& b = net.blocks[i];
         const Region* const own = net.regions + 3 * i;
-        const Region* const until = last - own < 9 ? last : own + 9;
+        const Region* const until = last - own < 3 ? last : own + 3;  // further on, and the second cache loses it again
         ahead.reach(own, until);
         feature(net, b, s, in, clock, state, ahead);
         squeeze(net, b, s, clock, state);

@@ -9,6 +9,10 @@
 #include <immintrin.h>
 #endif
 
+#if !defined(FUSED_AHEAD)
+#define FUSED_AHEAD 1  // 0: fetch nothing ahead, to measure what that gives
+#endif
+
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 32")
 
@@ -23,6 +27,7 @@ using Vector = typename Lanes<lanes>::Type;
 
 constexpr int WIDE = FUSED_LANES;  // floats of the widest vector
 constexpr int STEP = 8;            // every count of channels is a multiple of it
+constexpr int LINE = 16;           // floats of a cache line
 constexpr int HALF = WIDE < STEP ? WIDE : STEP;
 
 template <int lanes>
