@@ -3,6 +3,7 @@
 The compiled part is `native/`; this file owns what a state looks like to everyone else.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from stream.cards import Card
 from stream.errors import ModelError, NotBuilt
 from stream.nets import _movinet_specs as specs
 from stream.onnxfile import OnnxFile
-from stream.runtimes._fused_library import Handle, levels, library
+from stream.runtimes._fused_library import Clip, Handle, address, clip_of, levels, library
 from stream.runtimes._fused_weights import Folder, Layout, padded
 from stream.runtimes.base import check_clip, check_state, rates
 from stream.types import Array, State
@@ -106,13 +107,16 @@ class FusedRuntime:
 
     def _advance(self, clip: Array, memory: "Memory", decay: float | Array | None) -> Array:
         """Advance a memory in place."""
-        rate = np.ascontiguousarray(rates(self.card, decay, len(clip)).ravel())
-        if clip.strides[-1] != 4 or any(stride % 4 for stride in clip.strides):
+        described = memory.describe(clip)
+        if described is None:  # lines that do not lie together
             clip = np.ascontiguousarray(clip)
-        classes = len(self.card.labels)
-        logits = self._handle.step(clip, memory.rows, memory.phase, rate, padded(classes))
+            described = clip_of(clip)
+        memory.keep(decay)
+        described.pixels = address(clip)
+        logits = np.empty((len(clip), padded(len(self.card.labels))), np.float32)
+        self._handle.step(described, memory.at, memory.phase, memory.rates_at, address(logits))
         memory.phase += clip.shape[2]
-        return logits[:, :classes]
+        return logits[:, : len(self.card.labels)]
 
 
 class Memory(Mapping[str, Array]):
@@ -120,6 +124,28 @@ class Memory(Mapping[str, Array]):
 
     def __init__(self, runtime: FusedRuntime, rows: Array, phase: int) -> None:
         self.runtime, self.rows, self.phase = runtime, rows, phase
+        self._rates, self._decay = np.full(len(rows), runtime.card.decay, np.float32), runtime.card.decay
+        self._form: Any = None
+        self._described: Clip | None = None
+        self.at, self.rates_at = address(self.rows), address(self._rates)
+
+    def describe(self, clip: Array) -> Clip | None:
+        """Describe a clip to the library, anew where it looks otherwise than the last one; None: it cannot be read."""
+        form = clip.shape, clip.strides, clip.dtype
+        if form != self._form:
+            check_clip(self.runtime.card, clip, len(self.rows))
+            is_readable = clip.strides[-1] == 4 and not any(stride % 4 for stride in clip.strides)
+            self._form, self._described = form, clip_of(clip) if is_readable else None
+        return self._described
+
+    def keep(self, decay: float | Array | None) -> None:
+        """Take over the rows' decay, the card's by default, where it is another than the last one."""
+        if decay is None:
+            decay = self.runtime.card.decay
+        if isinstance(decay, float) and decay == self._decay:
+            return
+        self._rates[:] = rates(self.runtime.card, decay, len(self.rows)).ravel()
+        self._decay = decay if isinstance(decay, float) else math.nan
 
     def view(self, name: str) -> Array:
         """Return where a state lies, (B, C, H, W), writable."""
@@ -173,5 +199,4 @@ class FusedStepper:
 
     def step(self, clip: Array, decay: float | Array | None = None) -> Array:
         """Advance by one clip; see `runtimes.base.Stepper.step`."""
-        check_clip(self._runtime.card, clip, self._batch)
         return self._runtime._advance(clip, self._memory, decay)  # the two are one engine
