@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -215,20 +216,27 @@ def test_a_flag_it_does_not_know_is_a_usage_error(clip: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
-def test_ctrl_c_completes_what_was_to_be_saved_and_leaves_quietly_with_130(model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_remote", [False, True], ids=["here", "through a server"])
+def test_ctrl_c_completes_what_was_to_be_saved_and_leaves_quietly_with_130(
+    model: Path, server: Server, tmp_path: Path, is_remote: bool
+) -> None:
     film = clips.write(tmp_path / "long.mp4", clips.evenly(600))
     video, plot = tmp_path / "labelled.mp4", tmp_path / "labels.png"
-    words = command(film, "--model", model, "--realtime", "--json", "--save", video, "--plot", plot)
+    where = ("--server", server.address) if is_remote else ("--model", model)
+    words = command(film, *where, "--realtime", "--json", "--save", video, "--plot", plot)
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**CLEAN, "PYTHONPATH": str(ROOT)}
     ) as process:
         assert process.stdout
-        seen = 0
-        while seen < 8:
-            seen += json.loads(process.stdout.readline())["kind"] == "update"
+        rows: list[dict[str, Any]] = []
+        while sum(row["kind"] == "update" for row in rows) < 8:
+            rows.append(json.loads(process.stdout.readline()))
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        rest, errors = process.communicate(timeout=60)
     assert process.returncode == 130
+    events = [row for row in (*rows, *map(json.loads, rest.splitlines())) if row["kind"] == "event"]
+    begun, ended = ([row["label"] for row in events if row["phase"] == phase] for phase in ("begin", "end"))
+    assert sorted(begun) == sorted(ended), "what went on is ended"
     assert len(written(errors)) == 2
     assert "Traceback" not in errors
     with av.open(str(video)) as container:

@@ -51,9 +51,9 @@ def follow(name: str, target: str, send: Send, *, entry: Entry, stop_s: float = 
         UsageError: there is no such source, or not for this client; lists those there are.
     """
     follower, backoff, pause = _Follower(send, stop_s), Backoff(LONGEST_PAUSE_S), threading.Event()
-    with entry.channel(target) as channel:
-        stub = rpc.RecognitionServiceStub(channel)  # type: ignore[no-untyped-call]
-        while True:
+    while True:
+        with entry.channel(target) as channel:  # a fresh one: an old one may never connect, while nobody waits on it
+            stub = rpc.RecognitionServiceStub(channel)  # type: ignore[no-untyped-call]
             call = stub.Watch(pb.WatchRequest(source=name), metadata=entry.metadata)
             try:
                 return follower.take(call)
@@ -67,7 +67,7 @@ def follow(name: str, target: str, send: Send, *, entry: Entry, stop_s: float = 
                 _log.warning("%s: %s; tried again in %.1f s", target, error.details(), pause_s)
             finally:
                 call.cancel()
-            pause.wait(pause_s)
+        pause.wait(pause_s)
 
 
 class _Follower:

@@ -23,6 +23,7 @@ from stream.server.client.entry import Entry
 from stream.server.client.inbox import GoneAway, Inbox, Send
 from stream.server.client.lines import Lines
 from stream.server.client.outbox import Outbox
+from stream.server.client.replies import Replies
 from stream.sources.base import EncodedSource, Encoding, Source
 from stream.v1 import recognition_pb2 as pb
 
@@ -184,13 +185,14 @@ def _converse(lines: Lines, outbox: Outbox, inbox: Inbox) -> None:
 
 def _take(call: Any, outbox: Outbox, inbox: Inbox) -> None:
     """Take one line's replies; after Ctrl-C, what the server still has to say."""
+    replies = Replies(call)
     try:
-        inbox.take(call)
+        inbox.take(replies)
     except KeyboardInterrupt:
         outbox.stop()
         threading.Timer(LEAVE_S, call.cancel).start()
         with suppress(grpc.RpcError, GoneAway):
-            inbox.take(call)
+            inbox.take(replies)
         inbox.finish()
         raise
     finally:
