@@ -36,7 +36,6 @@ from stream.types import Frame, Update
 
 REFRESH_S = 1.0
 """Seconds of the video between two steps of the progress bar."""
-EVERY = ",".join(files.FORMS)
 BAR_WIDTH = 12
 """Characters of a full bar."""
 
@@ -54,7 +53,13 @@ Out = Annotated[
     ),
 ]
 Forms = Annotated[
-    str, typer.Option("--form", metavar="FORM,...", help="What to write into the folder, commas between.")
+    str | None,
+    typer.Option(
+        "--form",
+        metavar="FORM,...",
+        help=f"What to write into the folder, commas between: {','.join(files.FORMS)}.",
+        show_default="all; png where the extra 'plot' is",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write an object a video to stdout, a line each, not tables.")]
 Ranges = Annotated[
@@ -76,7 +81,7 @@ def report(
     videos: Videos,
     model: Model = DEFAULT,
     out: Out = None,
-    forms: Forms = EVERY,
+    forms: Forms = None,
     json: Json = False,
     ranges: Ranges = LABELS,
     runtime: Engine = engines.AUTO,
@@ -115,7 +120,7 @@ def report(
     )
     if ranges not in VIEWS:
         raise UsageError(f"--ranges is {ranges!r}; accepted: {' or '.join(VIEWS)}")
-    shelf = _Shelf(out, files.choose(forms), ranges, files.stems(videos)) if out else None
+    shelf = _Shelf(out, _forms(forms), ranges, files.stems(videos)) if out else None
     recogniser, sources = load(model, runtime, threads), [open_source(video) for video in videos]
     made: list[Report] = []
     with _progress() as progress:
@@ -131,6 +136,15 @@ def report(
     _say(made, is_json=json)
     if not made[-1].is_complete:
         raise typer.Exit(INTERRUPTED)
+
+
+def _forms(asked: str | None) -> tuple[str, ...]:
+    if asked is not None:
+        return files.choose(asked)
+    found = files.usual()
+    if "png" not in found:
+        typer.echo("no png: pip install 'movinet-stream[plot]' brings what draws it", err=True)
+    return found
 
 
 class Taker(Protocol):
@@ -230,7 +244,10 @@ def _table(console: Console, title: str, rows: Sequence[Row] | Sequence[Total], 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(title, no_wrap=True)
     for name in ("time", "share", "", "times", "longest", *more):
-        table.add_column(name, justify="left" if not name else "right")
+        is_bar = not name  # gives way where the terminal is narrow
+        table.add_column(
+            name, justify="left" if is_bar else "right", no_wrap=not is_bar, overflow="crop" if is_bar else "fold"
+        )
     for row in rows:
         bar = "█" * round(BAR_WIDTH * row.share)
         last = (str(row.videos),) if isinstance(row, Total) else (clock(row.first_s), clock(row.last_s))

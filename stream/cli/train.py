@@ -261,8 +261,8 @@ def _tell(out: Path, card: "Card", as_json: bool) -> None:
     figures: dict[str, Any] = next(iter(card.measured.values()), {})
     judged = ""
     if "accuracy" in figures:
-        low, high = figures["interval_95"]
-        judged = f"held out: {100 * figures['accuracy']:.1f} % right ({100 * low:.1f} to {100 * high:.1f}); "
+        ends = " to ".join(f"{100 * end:.1f}" for end in figures["interval_95"]) or "one recording"
+        judged = f"held out: {100 * figures['accuracy']:.1f} % right ({ends}); "
     elif figures:
         judged = f"{figures['note']}; "
     Console(highlight=False, soft_wrap=True, markup=False).print(

@@ -1,5 +1,6 @@
 """Writes reports into a folder, one file a form."""
 
+import importlib.util
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,11 @@ STREAMED = ("vtt", "activitynet")
 """Forms that are sinks."""
 TOTAL = "all"
 """What the files of several videos together are called."""
+
+
+def usual() -> tuple[str, ...]:
+    """Return every form that this install can write: no pictures without what draws them."""
+    return tuple(form for form in FORMS if form != "png" or importlib.util.find_spec("matplotlib"))
 
 
 def choose(text: str) -> tuple[str, ...]:

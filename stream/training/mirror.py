@@ -22,8 +22,12 @@ SIDES = {
     "anti-clockwise": "clockwise",
     "ltr": "rtl",
     "rtl": "ltr",
+    "l": "r",
+    "r": "l",
 }
 """Words -> what they are in a mirror."""
+INSIDE = re.compile(r"left|right", re.IGNORECASE)
+"""What says a side inside a word, too: turnleft, Righthand. Bright has no partner, and is not mirrored for it."""
 
 WORD = re.compile(
     r"(?<![a-z])(" + "|".join(sorted(map(re.escape, SIDES), key=len, reverse=True)) + r")(?![a-z])", re.IGNORECASE
@@ -40,7 +44,7 @@ def pairs(labels: Sequence[str]) -> tuple[tuple[str, str], ...]:
 def swaps(card: Card) -> npt.NDArray[np.int64]:
     """Return what every label is in a mirror, (K,): an index, or -1 where a name says a side and has no partner."""
     partner = {one: two for pair in card.mirror_pairs for one, two in (pair, pair[::-1])}
-    is_lone = {label: WORD.search(_spaced(label)) is not None for label in card.labels}
+    is_lone = {label: _mirrored(label) != label or INSIDE.search(label) is not None for label in card.labels}
     return np.array(
         [
             card.labels.index(partner[label]) if label in partner else -1 if is_lone[label] else index
@@ -56,7 +60,9 @@ def _spaced(label: str) -> str:
 
 
 def _mirrored(label: str) -> str:
-    return WORD.sub(lambda found: SIDES[found[1].lower()], _spaced(label))
+    spaced = _spaced(label)
+    turned = WORD.sub(lambda found: SIDES[found[1].lower()], spaced)
+    return turned if turned != spaced else INSIDE.sub(lambda found: SIDES[found[0].lower()], label)
 
 
 def _plain(label: str) -> str:

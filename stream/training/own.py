@@ -201,7 +201,8 @@ def _learn(order: Order, card: Card, split: Split, train: Clips, held: Clips, sa
         plots.confusion(found.counts, card.labels, title, order.run / "confusion.png")
         record.tabulate(order.run / record.HELD_OUT, held.samples, card, found)
     story = _story(order, split, settings, len(train)) | {"hours": round(course.hours, 3), "ended": ended}
-    card = replace(card, measured={"validation": record.figures(found, settings)} if found else {}, training=story)
+    measured = {"validation": record.figures(found, held.samples, settings)} if found else {}
+    card = replace(card, measured=measured, training=story)
     return recipes.write(net, card, order.out)
 
 

@@ -85,7 +85,8 @@ def _told(card: Card, head: Head, story: dict[str, Any]) -> Card:
         "accuracy": round(right / count, 4),
         "interval_95": [round(low, 4), round(high, 4)],
         "note": f"each label's frames cut into {frames.FOLDS} stretches of time, each judged by a head that learned "
-        "from the others; all of one video, so expect less on another" + _lone(card, head),
+        "from the others; all of one video, so expect less on another; neighbouring frames are alike, so the interval "
+        "is too narrow" + _lone(card, head),
     }
     return replace(card, measured={"held_out": figures}, training=story)
 

@@ -8,9 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stream.cards import Card
 from stream.errors import UsageError
-from stream.intervals import wilson
+from stream.intervals import bootstrap
 from stream.training.datasets import Sample
 from stream.training.mixing import MixSettings
 from stream.training.stopping import Course
@@ -72,15 +74,23 @@ def tabulate(path: Path, samples: Sequence[Sample], card: Card, found: Judgement
             writer.writerow((*shown, card.labels[said], f"{row[said]:.4f}"))
 
 
-def figures(found: Judgement, settings: FitSettings) -> dict[str, Any]:
-    """Say how many clips held out were right, with Wilson's interval."""
-    right, count = int(found.counts.trace()), int(found.counts.sum())
-    low, high = wilson(right, count)
+def figures(found: Judgement, samples: Sequence[Sample], settings: FitSettings) -> dict[str, Any]:
+    """Say how many clips held out were right; the interval is drawn from their groups, as `stream-eval` draws it."""
+    groups = [sample.group or str(sample.path) for sample in samples]
+    right = found.probabilities.argmax(1) == found.truth
+    [share] = bootstrap(lambda weights: np.array([weights @ right / max(weights.sum(), 1.0)]), groups)
+    is_known = math.isfinite(share.low)
     return {
-        "clips": count,
+        "clips": int(found.counts.sum()),
         "accuracy": round(found.accuracy, 4),
-        "interval_95": [round(low, 4), round(high, 4)],
+        "interval_95": [round(share.low, 4), round(share.high, 4)] if is_known else [],
         "loss": round(found.loss, 4),
-        "note": "at each clip's last frame"
+        "note": f"at each clip's last frame; {_groups(len(set(groups)), len(groups))}"
         + ("; the weights were chosen by this loss, so expect less elsewhere" if settings.keep == "best" else ""),
     }
+
+
+def _groups(count: int, clips: int) -> str:
+    if count < 2:
+        return "of one recording, so nothing is known of others"
+    return "the interval draws the clips anew" if count == clips else f"the interval draws {count} recordings anew"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -161,3 +162,9 @@ def test_an_axis_has_a_few_round_marks(length_s: float) -> None:
     assert 2 <= len(marks) <= 11
     assert marks[0][0] == 0
     assert marks[-1][0] <= length_s
+
+
+def test_without_what_draws_it_every_other_form_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "png" in files.usual()
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert files.usual() == tuple(form for form in files.FORMS if form != "png")

@@ -129,7 +129,7 @@ def test_latest_skips_what_it_cannot_use_and_stays_fresh(server: Server) -> None
         for request in film(LARGE * 50):
             sent_s[request.frame.sequence] = time.monotonic()
             yield request
-            time.sleep(0.002)  # a camera far above what the server can do
+            time.sleep(0.0005)  # a camera far above what the server can do
 
     replies = []
     with server.channel() as channel:
