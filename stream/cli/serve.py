@@ -5,6 +5,7 @@ import functools
 import math
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -217,7 +218,7 @@ def serve(
         models=tuple(dict.fromkeys(model or [DEFAULT])),
         host=host,
         port=port,
-        tls=_page.self_signed(tls, host) if tls else _tls(tls_cert, tls_key, tls_client_ca),
+        tls=_tls(tls, host, tls_cert, tls_key, tls_client_ca),
         page=page,
         is_insecure=insecure,
         http_host=http_host,
@@ -258,11 +259,15 @@ def _say(address: str, http: str | None, page: str | None, *, is_self_signed: bo
     notify("READY=1")
 
 
-def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> Tls | None:
+def _tls(wish: str | None, host: str, certificate: Path | None, key: Path | None, authority: Path | None) -> Tls | None:
+    if wish:
+        if given := "--tls-cert" if certificate else "--tls-key" if key else None:
+            raise UsageError(f"--tls {wish} and {given} were both given; accepted: one of them, with --tls-client-ca")
+        return replace(_page.self_signed(wish, host), client_authority=authority)
     if certificate and key:
         return Tls(certificate, key, authority)
     if certificate or key or authority:
-        raise UsageError("TLS needs --tls-cert and --tls-key; --tls-client-ca can be added to them")
+        raise UsageError("TLS needs --tls-cert and --tls-key, or --tls self-signed; --tls-client-ca can be added")
     return None
 
 
