@@ -40,15 +40,34 @@ def test_a_page_that_was_not_built_says_how(tmp_path: Path) -> None:
         page.files(None, tmp_path)
     (tmp_path / "wire").mkdir()
     (tmp_path / page.WIRE).write_text("x")
-    with pytest.raises(UsageError, match=r"no model\.json: stream-export NAME --to onnx-int8"):
+    with pytest.raises(UsageError, match=r"no model\.json; accepted: .* as stream-export NAME --to onnx-int8"):
         page.files(None, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ("not JSON", r"cannot be read as JSON; accepted: one as stream-export"),
+        ("[]", r"is no JSON object that names a file; accepted: "),
+        ("{}", r"is no JSON object that names a file; accepted: "),
+        ('{"file": "gestures-a0.ort"}', r"names gestures-a0\.ort; the page runs \.onnx, as stream-export NAME"),
+        ('{"file": "away.onnx"}', r"names away\.onnx, which is not in "),
+        ('{"file": "../ort/away.onnx"}', r"names \.\./ort/away\.onnx, which is not in "),
+    ],
+)
+def test_a_model_that_the_page_cannot_run_is_refused_at_once(tmp_path: Path, about: str, words: str) -> None:
+    for name in ("ort/away.onnx", page.WIRE, "model/model.json", "model/gestures-a0.ort"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(about)
+    with pytest.raises(UsageError, match=words):
+        page.files(tmp_path / "model", tmp_path)
+
+
 def test_only_the_pages_own_files_are_served(tmp_path: Path) -> None:
-    own = {"ort/ort.mjs", page.WIRE, "model/model.json", "index.html"}
+    own = {"ort/ort.mjs", page.WIRE, "model/model.json", "model/a.onnx", "index.html"}
     for name in (*own, "model/card.toml", "wire/entry.js", "package.json", "secret.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("x")
+        (tmp_path / name).write_text('{"file": "a.onnx"}')
     assert set(page.files(None, tmp_path)) == {"", *own}
 
 
