@@ -141,6 +141,7 @@ def test_other_machines_are_not_let_in_without_tls_unless_that_is_asked_for(mode
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert done.returncode == 2
     assert f"{host} lets other machines in, and nothing would be encrypted; accepted: --tls-cert" in done.stderr
+    assert "--tls self-signed, --host 127.0.0.1, or --insecure" in done.stderr
 
 
 def test_other_machines_are_let_in_when_that_is_asked_for(model: Path) -> None:
