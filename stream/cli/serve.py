@@ -79,7 +79,14 @@ Web = Annotated[
     ),
 ]
 WebPort = Annotated[
-    int, typer.Option(min=0, max=65535, help="Port of the page; 0 lets the system choose.", rich_help_panel=PAGE)
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        help="Port of the page; 0 lets the system choose.",
+        rich_help_panel=PAGE,
+        show_default=str(_page.PORT),
+    ),
 ]
 WebModel = Annotated[
     Path | None,
@@ -172,7 +179,7 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 50051,
     web: Web = False,
-    web_port: WebPort = 8443,
+    web_port: WebPort = None,
     web_model: WebModel = None,
     web_bridge: WebBridge = True,
     tls: SelfSigned = None,
@@ -213,7 +220,7 @@ def serve(
         _make(new_token, tokens)
         return
     logs.configure(is_json=log_json, is_quiet=quiet)
-    page = _page.plan(host, web_port, web_model, has_bridge=web_bridge) if web else None
+    page = _page.plan(host, web_port, web_model, has_bridge=web_bridge, is_wished=web)
     plan = Plan(
         models=tuple(dict.fromkeys(model or [DEFAULT])),
         host=host,

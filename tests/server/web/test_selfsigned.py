@@ -86,7 +86,7 @@ async def _get(address: str, path: str, context: ssl.SSLContext) -> tuple[int, d
 
 
 @pytest.mark.skipif(not (page.FOLDER / "ort").is_dir(), reason="the page was not built: make web")
-def test_the_page_comes_encrypted_and_isolated_and_its_address_is_shown_to_a_camera(
+def test_the_page_comes_encrypted_and_isolated_and_no_code_leads_a_phone_to_loopback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STREAM_HOME", str(tmp_path))
@@ -107,7 +107,8 @@ def test_the_page_comes_encrypted_and_isolated_and_its_address_is_shown_to_a_cam
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
     assert "default-src 'self'" in headers["Content-Security-Policy"]
-    assert sum(set(line.strip()) <= set("█▀▄ ") and len(line.strip()) > 20 for line in said) >= 13
+    assert "No phone reaches this address: --host 0.0.0.0 lets one come here.\n" in said
+    assert not any(set("█▀▄") & set(line) for line in said)
 
 
 def test_a_phone_reads_the_address_off_a_terminal_of_any_colours() -> None:
@@ -121,10 +122,17 @@ def test_a_phone_reads_the_address_off_a_terminal_of_any_colours() -> None:
     rows = [[letter in half for letter in line.split("\x1b")[0]] for line in lines for half in ("█▀", "█▄")]
     dark = [[bool(module) for module in row] for row in segno.make(address, error="l").matrix_iter(border=4)]
     assert [[not is_white for is_white in row] for row in rows[: len(dark)]] == dark
-    assert said.count("signed the certificate") == 1
+    assert (said.count("signed the certificate"), said.count("No phone reaches")) == (1, 0)
 
 
 def test_another_kind_of_tls_is_refused() -> None:
     command = [sys.executable, "-m", "stream.cli.serve", "--tls", "magic"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
     assert (done.returncode, "accepted: self-signed" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("flags", [["--web-port", "0"], ["--web-model", "phone"], ["--no-web-bridge"]])
+def test_what_is_about_the_page_is_refused_without_it(flags: list[str]) -> None:
+    command = [sys.executable, "-m", "stream.cli.serve", "--port", "0", *flags]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, f"{flags[0]} without --web: " in done.stderr) == (2, True)
