@@ -22,8 +22,8 @@ function say(words, isError = false) {
 async function main() {
   if (!navigator.mediaDevices) throw new Error("The camera needs a secure address: https, or localhost.");
   say("Loading the model …");
-  const model = await (await fetch("model/model.json")).json();
-  const file = new Uint8Array(await (await fetch(`model/${model.file}`)).arrayBuffer());
+  const model = await (await fetched("model/model.json")).json();
+  const file = new Uint8Array(await (await fetched(`model/${model.file}`)).arrayBuffer());
   const { ort, session, name } = await load(file);
   at("engine").textContent = name;
   at("model").textContent = `${model.name}, ${(file.length / 1e6).toFixed(1)} MB`;
@@ -35,6 +35,12 @@ async function main() {
   say(RUNNING);
   keepForOffline().then(() => say(`${RUNNING} From now on it loads without a network, too.`), (error) => say(`${RUNNING} ${unkept(error)}`));
   await run(stream, compare);
+}
+
+async function fetched(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`The model cannot be loaded: the server answered ${answer.status} to ${address}.`);
+  return answer;
 }
 
 async function run(stream, compare) {

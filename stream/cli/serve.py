@@ -5,6 +5,7 @@ import functools
 import math
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -78,7 +79,14 @@ Web = Annotated[
     ),
 ]
 WebPort = Annotated[
-    int, typer.Option(min=0, max=65535, help="Port of the page; 0 lets the system choose.", rich_help_panel=PAGE)
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        help="Port of the page; 0 lets the system choose.",
+        rich_help_panel=PAGE,
+        show_default=str(_page.PORT),
+    ),
 ]
 WebModel = Annotated[
     Path | None,
@@ -171,7 +179,7 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 50051,
     web: Web = False,
-    web_port: WebPort = 8443,
+    web_port: WebPort = None,
     web_model: WebModel = None,
     web_bridge: WebBridge = True,
     tls: SelfSigned = None,
@@ -212,12 +220,12 @@ def serve(
         _make(new_token, tokens)
         return
     logs.configure(is_json=log_json, is_quiet=quiet)
-    page = _page.plan(host, web_port, web_model, has_bridge=web_bridge) if web else None
+    page = _page.plan(host, web_port, web_model, has_bridge=web_bridge, is_wished=web)
     plan = Plan(
         models=tuple(dict.fromkeys(model or [DEFAULT])),
         host=host,
         port=port,
-        tls=_page.self_signed(tls, host) if tls else _tls(tls_cert, tls_key, tls_client_ca),
+        tls=_tls(tls, host, tls_cert, tls_key, tls_client_ca),
         page=page,
         is_insecure=insecure,
         http_host=http_host,
@@ -258,11 +266,15 @@ def _say(address: str, http: str | None, page: str | None, *, is_self_signed: bo
     notify("READY=1")
 
 
-def _tls(certificate: Path | None, key: Path | None, authority: Path | None) -> Tls | None:
+def _tls(wish: str | None, host: str, certificate: Path | None, key: Path | None, authority: Path | None) -> Tls | None:
+    if wish:
+        if given := "--tls-cert" if certificate else "--tls-key" if key else None:
+            raise UsageError(f"--tls {wish} and {given} were both given; accepted: one of them, with --tls-client-ca")
+        return replace(_page.self_signed(wish, host), client_authority=authority)
     if certificate and key:
         return Tls(certificate, key, authority)
     if certificate or key or authority:
-        raise UsageError("TLS needs --tls-cert and --tls-key; --tls-client-ca can be added to them")
+        raise UsageError("TLS needs --tls-cert and --tls-key, or --tls self-signed; --tls-client-ca can be added")
     return None
 
 

@@ -33,7 +33,18 @@ def test_it_says_where_the_files_are_and_how_far_they_are_from_pytorch(source: P
     assert found.exit_code == 0, found.stderr
     assert f"{tmp_path / 'relu6.onnx'}  " in found.stdout
     assert "over 50 random frames and 50 of bikes.mp4: " in found.stdout
+    assert "(bound 0.0001; of their size where that is above 1)" in found.stdout
     assert "the same first label on 100% of the footage (bound 100%)" in found.stdout
+
+
+def test_a_phone_file_is_not_exported_again(source: Path, tmp_path: Path) -> None:
+    made = CliRunner().invoke(main, [str(source), "--to", "onnx-int8", "--out", str(tmp_path)])
+    assert made.exit_code == 0, made.stderr
+    found = CliRunner().invoke(main, [str(tmp_path / "relu6.toml"), "--out", str(tmp_path / "new")])
+    assert found.exit_code == 1
+    words = " ".join(found.stderr.split())
+    assert "relu6.toml is the card of a phone file, its constants folded into each other" in words
+    assert "accepted: the card that it was made from" in words
 
 
 def test_weights_of_a_file_take_the_place_of_the_cards(source: Path, tmp_path: Path) -> None:

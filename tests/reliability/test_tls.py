@@ -5,6 +5,7 @@ import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,11 +37,17 @@ class Site:
 
     def ask(self, pair: Pair | None, token: str | None = None, host: str = "localhost") -> grpc.StatusCode:
         """Call with a certificate and a token; return how it went."""
-        key, chain = (pair[1].read_bytes(), pair[0].read_bytes()) if pair else (None, None)
-        credentials = grpc.ssl_channel_credentials(self.authority.certificate.read_bytes(), key, chain)
-        name = (("grpc.ssl_target_name_override", host),)
-        with grpc.secure_channel(self.server.address, credentials, name) as channel:
-            return _status(channel, token)
+        return _ask(self.server, self.authority.certificate, pair, token, host)
+
+
+def _ask(
+    server: Server, trusted: Path, pair: Pair | None, token: str | None = None, host: str = "localhost"
+) -> grpc.StatusCode:
+    key, chain = (pair[1].read_bytes(), pair[0].read_bytes()) if pair else (None, None)
+    credentials = grpc.ssl_channel_credentials(trusted.read_bytes(), key, chain)
+    name = (("grpc.ssl_target_name_override", host),)
+    with grpc.secure_channel(server.address, credentials, name) as channel:
+        return _status(channel, token)
 
 
 def _status(channel: grpc.Channel, token: str | None) -> grpc.StatusCode:
@@ -134,8 +141,35 @@ def test_other_machines_are_not_let_in_without_tls_unless_that_is_asked_for(mode
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert done.returncode == 2
     assert f"{host} lets other machines in, and nothing would be encrypted; accepted: --tls-cert" in done.stderr
+    assert "--tls self-signed, --host 127.0.0.1, or --insecure" in done.stderr
 
 
 def test_other_machines_are_let_in_when_that_is_asked_for(model: Path) -> None:
     with live.running(model, "--host", "0.0.0.0", "--insecure") as server:
         assert server.describe().models[0].name == "tiny"
+
+
+def test_clients_must_show_a_certificate_to_a_self_signed_server_too(model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("cryptography", reason="the extra `web` is not installed")
+    ours, trusted = Authority(tmp_path / "ours", "ours"), tmp_path / "home" / "tls" / "self-signed.pem"
+    camera = ours.sign("camera", "URI:spiffe://site/cam1")
+    flags = ("--tls", "self-signed", "--tls-client-ca", str(ours.certificate))
+    http = ("--http-host", "0.0.0.0", "--http-port", "0")
+    with live.running(model, *flags, *http, STREAM_HOME=str(tmp_path / "home")) as server:
+        assert _ask(server, trusted, camera) is grpc.StatusCode.OK
+        assert _ask(server, trusted, None) is grpc.StatusCode.UNAVAILABLE
+        health = f"https://localhost:{server.http.rpartition(':')[2]}/healthz"
+        context = ssl.create_default_context(cafile=trusted)
+        with pytest.raises(OSError):  # TLS 1.3 may hang up before it says why
+            urllib.request.urlopen(health, timeout=20, context=context)
+        context.load_cert_chain(*camera)
+        with urllib.request.urlopen(health, timeout=20, context=context) as answer:
+            assert answer.status == 200
+
+
+@pytest.mark.parametrize("flag", ["--tls-cert", "--tls-key"])
+def test_a_certificate_of_ones_own_beside_a_self_signed_one_is_refused(flag: str) -> None:
+    command = [sys.executable, "-m", "stream.cli.serve", "--tls", "self-signed", flag, "server.pem"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.returncode == 2
+    assert f"--tls self-signed and {flag} were both given; accepted: " in " ".join(done.stderr.split())

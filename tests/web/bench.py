@@ -88,7 +88,8 @@ async def main(address: str, rounds: int) -> None:
                 await tab.wait("document.getElementById('status')?.classList.contains('error')", 240)
                 browser, ours = await measure(tab, native, rounds)
         lowest, middle = min(browser) / min(ours), statistics.median(browser) / statistics.median(ours)
-        said = f"lowest {min(browser):.2f} ms, {lowest:.2f} of native; median {statistics.median(browser):.2f} ms, {middle:.2f}"
+        said = f"lowest {min(browser):.2f} ms, {lowest:.2f} of native; "
+        said += f"median {statistics.median(browser):.2f} ms, {middle:.2f}"
         print(f"WebAssembly, {threads} thread(s): {said}")  # noqa: T201
 
 

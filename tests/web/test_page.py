@@ -36,6 +36,7 @@ WHOLE = [
 PLAYED = "synthetic://gestures?seconds=24&seed=7&fps=10&size=320x240"
 SEEN = "[...document.querySelectorAll('#events li')].map((row) => row.dataset.label)"
 RUNNING = "document.getElementById('status')?.textContent.startsWith('Running')"
+CACHE = "caches.open('movinet-stream-1')"
 ARTEFACTS = Path(os.environ.get("ARTEFACTS", "build/artefacts"))
 
 
@@ -106,11 +107,13 @@ def test_the_gestures_that_the_camera_sees_are_told_on_the_phone_itself(camera: 
     assert (ARTEFACTS / "page.png").stat().st_size > 10_000
 
 
-def test_after_the_first_visit_it_works_without_a_network(camera: Path, tmp_path: Path) -> None:
-    async def visit() -> None:
+def test_after_the_first_visit_it_works_without_a_network_and_keeps_one_model(camera: Path, tmp_path: Path) -> None:
+    async def visit() -> list[str]:
         async with browsing(tmp_path, camera) as tab:
             await tab.open(address)
+            await tab.ask(f"{CACHE}.then((cache) => cache.put('model/old.onnx', new Response('x'))).then(() => 1)")
             await tab.wait(f"{RUNNING} && document.documentElement.dataset.kept", 240)
+            kept = await tab.ask(f"{CACHE}.then((cache) => cache.keys()).then((all) => all.map(({{ url }}) => url))")
             server.send_signal(signal.SIGTERM)
             await asyncio.to_thread(server.wait, 30)
             await tab.call("Network.clearBrowserCache")
@@ -118,9 +121,13 @@ def test_after_the_first_visit_it_works_without_a_network(camera: Path, tmp_path
             await tab.call("Page.reload")
             await asyncio.sleep(1)
             await tab.wait(f"!window.isFirst && {RUNNING} && document.querySelectorAll('#labels li').length === 3", 240)
+            return [name.removeprefix(address) for name in kept]
 
     with serving() as (address, server):
-        asyncio.run(visit())
+        kept = asyncio.run(visit())
+    assert [name for name in sorted(kept) if name.startswith("model/")] == sorted(
+        name for name in page.files(None) if name.startswith("model/")
+    )
 
 
 def test_under_the_machines_own_certificate_it_runs_and_says_that_it_is_not_kept(

@@ -1,4 +1,4 @@
-"""web/smooth.js says what stream/smoothing.py says, web/step.js fades what stream/memory.py fades; run by node."""
+"""The page computes what the package does, run by node: events, fading memory, lightened pictures."""
 
 import json
 import math
@@ -12,6 +12,8 @@ import pytest
 
 from stream import manifest
 from stream.config import SessionSettings
+from stream.pictures import RgbPicture
+from stream.preprocess import preprocess
 from stream.smoothing import Smoother
 from stream.types import Phase, Scores
 from tests import tiny
@@ -83,3 +85,21 @@ def test_large_logits_do_not_overflow(output: str, expected: list[float]) -> Non
         import {{ probabilities }} from "./step.js";
         console.log(JSON.stringify(probabilities(given, "{output}")));"""
     assert node(code, [1000, 1000]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("fit", ["stretch", "pad"])
+@pytest.mark.parametrize(("brightness", "most"), [(0.0, 60), (0.4, 60), (0.4, 255), (0.9, 1), (0.4, 0)])
+def test_dark_pictures_are_raised_as_the_card_says(fit: str, brightness: float, most: int) -> None:
+    """A picture of 33 x 11: `pad` puts 11 rows of black above and below it."""
+    rgb = np.random.default_rng(0).integers(0, most, (11, 33, 3), np.uint8, endpoint=True)
+    expected = preprocess(RgbPicture(rgb), tiny.card("clip", fit=fit, lighten=brightness))  # of 33 px
+    seen = preprocess(RgbPicture(rgb), tiny.card("clip", fit=fit))[0, :, 0]
+    pixels = np.full((33, 33, 4), 255, np.uint8)
+    pixels[..., :3] = np.rint(255 * seen).transpose(1, 2, 0)
+    code = """
+        import { lightened } from "./camera.js";
+        console.log(JSON.stringify(Array.from(lightened(given.pixels, given.brightness, given.share))));"""
+    share = 1 / 3 if fit == "pad" else 1
+    found = node(code, {"pixels": pixels.ravel().tolist(), "brightness": brightness, "share": share})
+    assert np.allclose(found, expected.ravel(), atol=1e-6)
+    assert (np.mean(found) > seen.mean()) == (0 < seen.mean() / share < brightness)

@@ -88,7 +88,7 @@ def listen(server: grpc.aio.Server, host: str, port: int, tls: Tls | None = None
     if not (tls or is_insecure or is_loopback(host)):
         raise UsageError(
             f"{host} lets other machines in, and nothing would be encrypted; accepted: --tls-cert and --tls-key, "
-            "--host 127.0.0.1, or --insecure where the network can be trusted"
+            "--tls self-signed, --host 127.0.0.1, or --insecure where the network can be trusted"
         )
     wanted = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:

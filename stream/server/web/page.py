@@ -5,6 +5,7 @@ has pressed start, and not at all where the bridge is shut. The two headers of i
 before it lends a page threads.
 """
 
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -73,19 +74,36 @@ def files(model: Path | None, folder: Path = FOLDER) -> dict[str, Path]:
     """Say what is served: path of the address -> file.
 
     Raises:
-        UsageError: the page was not built, or there is no model for it; says how to make it.
+        UsageError: the page was not built, or there is no model that it can run; says how to make it.
     """
     for made in ("ort", WIRE):
         if not (folder / made).exists():
             words = "make web, in a checkout, fetches what the page runs on; a wheel that is built after it has it, too"
             raise UsageError(f"{folder} has no {made}: {words}")
     model = model or folder / "model"
-    if not (model / manifest.NAME).is_file():
-        raise UsageError(f"{model} has no {manifest.NAME}: stream-export NAME --to onnx-int8 --out {model} writes it")
+    _check(model)
     own = {path.name: path for path in folder.iterdir() if path.suffix in KINDS and not path.name.startswith("package")}
     runtime = {f"ort/{path.name}": path for path in (folder / "ort").iterdir() if path.suffix in KINDS}
     shown = {f"model/{path.name}": path for path in model.iterdir() if path.suffix in (".json", ".onnx")}
     return {"": folder / "index.html", **own, WIRE: folder / WIRE, **runtime, **shown}
+
+
+def _check(model: Path) -> None:
+    """Refuse a folder whose model the page cannot run."""
+    about, made = model / manifest.NAME, f"as stream-export NAME --to onnx-int8 --out {model} writes it"
+    if not about.is_file():
+        raise UsageError(f"{model} has no {manifest.NAME}; accepted: a folder with one, {made}")
+    try:
+        found = json.loads(about.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{about} cannot be read as JSON; accepted: one {made}") from error
+    name = found.get("file") if isinstance(found, dict) else None
+    if not isinstance(name, str):
+        raise UsageError(f"{about} is no JSON object that names a file; accepted: one {made}")
+    if not name.endswith(".onnx"):
+        raise UsageError(f"{about} names {name}; the page runs .onnx, {made}")
+    if Path(name).name != name or not (model / name).is_file():
+        raise UsageError(f"{about} names {name}, which is not in {model}; accepted: a file beside it, {made}")
 
 
 @asynccontextmanager

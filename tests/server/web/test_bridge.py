@@ -29,7 +29,8 @@ PICTURES = jpegs(8)
 @pytest.fixture(scope="module")
 def flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("shown")
-    (folder / "model.json").write_text("{}")  # what the page would run: no matter here
+    (folder / "model.json").write_text('{"file": "any.onnx"}')
+    (folder / "any.onnx").touch()  # what the page would run: no matter here
     return ["--web", "--web-port", "0", "--web-model", str(folder)]
 
 

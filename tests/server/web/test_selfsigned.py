@@ -40,15 +40,34 @@ def test_a_page_that_was_not_built_says_how(tmp_path: Path) -> None:
         page.files(None, tmp_path)
     (tmp_path / "wire").mkdir()
     (tmp_path / page.WIRE).write_text("x")
-    with pytest.raises(UsageError, match=r"no model\.json: stream-export NAME --to onnx-int8"):
+    with pytest.raises(UsageError, match=r"no model\.json; accepted: .* as stream-export NAME --to onnx-int8"):
         page.files(None, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ("not JSON", r"cannot be read as JSON; accepted: one as stream-export"),
+        ("[]", r"is no JSON object that names a file; accepted: "),
+        ("{}", r"is no JSON object that names a file; accepted: "),
+        ('{"file": "gestures-a0.ort"}', r"names gestures-a0\.ort; the page runs \.onnx, as stream-export NAME"),
+        ('{"file": "away.onnx"}', r"names away\.onnx, which is not in "),
+        ('{"file": "../ort/away.onnx"}', r"names \.\./ort/away\.onnx, which is not in "),
+    ],
+)
+def test_a_model_that_the_page_cannot_run_is_refused_at_once(tmp_path: Path, about: str, words: str) -> None:
+    for name in ("ort/away.onnx", page.WIRE, "model/model.json", "model/gestures-a0.ort"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(about)
+    with pytest.raises(UsageError, match=words):
+        page.files(tmp_path / "model", tmp_path)
+
+
 def test_only_the_pages_own_files_are_served(tmp_path: Path) -> None:
-    own = {"ort/ort.mjs", page.WIRE, "model/model.json", "index.html"}
+    own = {"ort/ort.mjs", page.WIRE, "model/model.json", "model/a.onnx", "index.html"}
     for name in (*own, "model/card.toml", "wire/entry.js", "package.json", "secret.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("x")
+        (tmp_path / name).write_text('{"file": "a.onnx"}')
     assert set(page.files(None, tmp_path)) == {"", *own}
 
 
@@ -67,7 +86,7 @@ async def _get(address: str, path: str, context: ssl.SSLContext) -> tuple[int, d
 
 
 @pytest.mark.skipif(not (page.FOLDER / "ort").is_dir(), reason="the page was not built: make web")
-def test_the_page_comes_encrypted_and_isolated_and_its_address_is_shown_to_a_camera(
+def test_the_page_comes_encrypted_and_isolated_and_no_code_leads_a_phone_to_loopback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STREAM_HOME", str(tmp_path))
@@ -88,7 +107,8 @@ def test_the_page_comes_encrypted_and_isolated_and_its_address_is_shown_to_a_cam
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
     assert "default-src 'self'" in headers["Content-Security-Policy"]
-    assert sum(set(line.strip()) <= set("█▀▄ ") and len(line.strip()) > 20 for line in said) >= 13
+    assert "No phone reaches this address: --host 0.0.0.0 lets one come here.\n" in said
+    assert not any(set("█▀▄") & set(line) for line in said)
 
 
 def test_a_phone_reads_the_address_off_a_terminal_of_any_colours() -> None:
@@ -102,10 +122,17 @@ def test_a_phone_reads_the_address_off_a_terminal_of_any_colours() -> None:
     rows = [[letter in half for letter in line.split("\x1b")[0]] for line in lines for half in ("█▀", "█▄")]
     dark = [[bool(module) for module in row] for row in segno.make(address, error="l").matrix_iter(border=4)]
     assert [[not is_white for is_white in row] for row in rows[: len(dark)]] == dark
-    assert said.count("signed the certificate") == 1
+    assert (said.count("signed the certificate"), said.count("No phone reaches")) == (1, 0)
 
 
 def test_another_kind_of_tls_is_refused() -> None:
     command = [sys.executable, "-m", "stream.cli.serve", "--tls", "magic"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
     assert (done.returncode, "accepted: self-signed" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("flags", [["--web-port", "0"], ["--web-model", "phone"], ["--no-web-bridge"]])
+def test_what_is_about_the_page_is_refused_without_it(flags: list[str]) -> None:
+    command = [sys.executable, "-m", "stream.cli.serve", "--port", "0", *flags]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, f"{flags[0]} without --web: " in done.stderr) == (2, True)
