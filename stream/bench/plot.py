@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from stream.bench.soak import Soak
 from stream.bench.step import Report
@@ -11,10 +12,8 @@ from stream.bench.streams import Level
 DARK, LIGHT, RED = "#08519c", "#9ecae1", "#cb181d"
 
 
-def draw(report: Report, file: Path) -> None:
-    """Write a PNG of steps: a bar from the shortest to the 95th percentile, a mark at the median."""
-    from matplotlib.figure import Figure  # noqa: PLC0415  # an extra
-
+def draw(report: Report) -> Figure:
+    """Draw steps: a bar from the shortest to the 95th percentile, a mark at the median."""
     figure = Figure(figsize=(8, 1.2 + 0.5 * len(report.times)), layout="constrained")
     axes = figure.add_subplot()
     for row, (name, found) in enumerate(report.times.items()):
@@ -28,13 +27,11 @@ def draw(report: Report, file: Path) -> None:
     axes.margins(x=0.1)
     axes.set_xlabel(f"ms a step ({report.plan.clock} time): shortest to 95th percentile, median marked")
     axes.set_title(f"{report.model}   {report.machine.get('processor', '')}", fontsize=10)
-    figure.savefig(file, dpi=120)
+    return figure
 
 
-def draw_levels(levels: Sequence[Level], limit_ms: float, title: str, file: Path) -> None:
-    """Write a PNG of ages over the count of streams, with the limit."""
-    from matplotlib.figure import Figure  # noqa: PLC0415  # an extra
-
+def draw_levels(levels: Sequence[Level], limit_ms: float, title: str) -> Figure:
+    """Draw ages over the count of streams, with the limit."""
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.add_subplot()
     counts = [level.streams for level in levels]
@@ -47,13 +44,11 @@ def draw_levels(levels: Sequence[Level], limit_ms: float, title: str, file: Path
     axes.set_xlabel("streams (a missing point: more than 1 frame in 100, 20 or 2 was dropped)")
     axes.set_ylabel("age of a frame, ms")
     axes.set_title(title, fontsize=10)
-    figure.savefig(file, dpi=120)
+    return figure
 
 
-def draw_soak(soak: Soak, title: str, file: Path) -> None:
-    """Write a PNG of memory, threads and descriptors, and age, over minutes."""
-    from matplotlib.figure import Figure  # noqa: PLC0415  # an extra
-
+def draw_soak(soak: Soak, title: str) -> Figure:
+    """Draw memory, threads and descriptors, and age, over minutes."""
     figure = Figure(figsize=(8, 7), layout="constrained")
     memory, counts, ages = figure.subplots(3, sharex=True)
     minutes = [one.minutes for one in soak.samples]
@@ -70,4 +65,4 @@ def draw_soak(soak: Soak, title: str, file: Path) -> None:
         axes.set_ylim(bottom=0)
     ages.set_xlabel("minutes")
     figure.suptitle(title, fontsize=10)
-    figure.savefig(file, dpi=120)
+    return figure

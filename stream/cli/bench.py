@@ -1,6 +1,5 @@
 """stream-bench: what things cost on this machine, side by side in one run."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,8 @@ from rich.table import Table
 from stream import cards, rooms
 from stream.bench.meter import CLOCKS, Plan
 from stream.bench.step import Report, contestants, run
+from stream.cli import benchfiles
+from stream.cli.benchfiles import JsonFile, PlotFile
 from stream.cli.benchload import serve, soak
 from stream.cli.console import FAILED, Version, fail, suite
 from stream.errors import UsageError
@@ -33,7 +34,6 @@ ClockName = Annotated[
     str,
     typer.Option("--clock", help=f"{', '.join(CLOCKS)}: what passes; processor time of the calling thread; of all."),
 ]
-JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")]
 AtMost = Annotated[
     float | None,
     typer.Option(
@@ -43,7 +43,6 @@ AtMost = Annotated[
         show_default="no limit",
     ),
 ]
-PlotFile = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Write a figure; needs [plot].")]
 
 
 def step(
@@ -64,6 +63,7 @@ def step(
 
     Ratios are to the last one named, with a 95 % interval.
     """
+    benchfiles.check(json_file, plot)
     plan = Plan(rounds=rounds, burst=burst, clock=clock)
     if clock == "cpu" and threads > 1:
         raise UsageError("--clock cpu counts the calling thread only: take --threads 1")
@@ -73,12 +73,11 @@ def step(
         task = progress.add_task("measuring", total=plan.warmup + plan.rounds)
         report = run(card, who, plan, lambda: progress.advance(task))
     _show(report)
-    if json_file:
-        json_file.write_text(json.dumps(report.plain(), indent=2) + "\n", "utf-8")
+    benchfiles.write(json_file, report.plain())
     if plot:
         from stream.bench.plot import draw  # noqa: PLC0415  # an extra
 
-        draw(report, plot)
+        benchfiles.save(plot, draw(report))
     _hold(report, at_most)
 
 

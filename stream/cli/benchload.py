@@ -1,10 +1,8 @@
 """`stream-bench serve` and `stream-bench soak`: a server under streams."""
 
-import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +12,8 @@ from rich.table import Table
 
 from stream import engines, rooms
 from stream.bench import machine
+from stream.cli import benchfiles
+from stream.cli.benchfiles import JsonFile, PlotFile
 from stream.cli.console import ENGINE, Version, fail
 from stream.errors import UsageError
 
@@ -74,8 +74,6 @@ FullSize = Annotated[
 SoakStreams = Annotated[int, typer.Option("--streams", min=1, help="Count of streams open at once.")]
 Minutes = Annotated[float, typer.Option(min=0.01, help="Minutes to go on for.")]
 Round = Annotated[float, typer.Option(min=1, help="Seconds after which all streams end and others begin.")]
-JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")]
-PlotFile = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Write a figure; needs [plot].")]
 
 
 def serve(
@@ -103,6 +101,7 @@ def serve(
     """
     from stream.bench import streams as bench  # noqa: PLC0415  # grpc takes longer to import than all the rest
 
+    benchfiles.check(json_file, plot)
     counts = _counts(streams)
     with _serving(server, metrics, model, runtime, workers, max(counts)) as serving:
         if packets and (fps or full_size):
@@ -126,12 +125,12 @@ def serve(
         fail(f"frames were sent up to {max(level.late_ms for level in levels):.0f} ms late: this machine is too busy")
     typer.echo(f"{found['most_streams']} streams at {rate:g} fps stay under {limit:.0f} ms (p99 of age)")
     _show_machine(about)
-    _write(json_file, found | {"machine": about, "levels": [level.plain() for level in levels]})
+    benchfiles.write(json_file, found | {"machine": about, "levels": [level.plain() for level in levels]})
     if plot:
         from stream.bench.plot import draw_levels  # noqa: PLC0415  # an extra
 
         title = f"{model}, {rate:g} fps   {about.get('processor', '')}, {about['cores']} cores"
-        draw_levels(levels, limit, title, plot)
+        benchfiles.save(plot, draw_levels(levels, limit, title))
 
 
 def soak(
@@ -151,6 +150,7 @@ def soak(
     """Let streams come and go for minutes, and say whether a server of our own holds more or answers later."""
     from stream.bench import soak as bench  # noqa: PLC0415  # as above
 
+    benchfiles.check(json_file, plot)
     with _serving(None, None, model, runtime, workers, streams) as serving:
         load = _load(serving, model, input_, fps, round_s)
         with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -163,11 +163,14 @@ def soak(
         typer.echo(f"{name} round: frame age p50 {one.ages.p50_ms:.1f} ms, p99 {one.ages.p99_ms:.1f} ms")
     about = machine.describe()
     _show_machine(about)
-    _write(json_file, found.plain() | {"machine": about, "model": model, "fps": load.film.fps, "streams": streams})
+    benchfiles.write(
+        json_file, found.plain() | {"machine": about, "model": model, "fps": load.film.fps, "streams": streams}
+    )
     if plot:
         from stream.bench.plot import draw_soak  # noqa: PLC0415  # an extra
 
-        draw_soak(found, f"{model}: {streams} streams at {load.film.fps:g} fps, new ones every {round_s:g} s", plot)
+        title = f"{model}: {streams} streams at {load.film.fps:g} fps, new ones every {round_s:g} s"
+        benchfiles.save(plot, draw_soak(found, title))
 
 
 def _counts(text: str) -> list[int]:
@@ -251,8 +254,3 @@ def _ms(value: float | None, digits: int = 1) -> str:
 def _show_machine(about: dict[str, str]) -> None:
     for key, value in about.items():
         typer.echo(f"{key}: {value}")
-
-
-def _write(file: Path | None, found: dict[str, Any]) -> None:
-    if file:
-        file.write_text(json.dumps(found, indent=2) + "\n", "utf-8")

@@ -55,3 +55,29 @@ def test_what_cannot_be_measured_is_refused_in_a_line(model: Path, flags: list[s
     done = CliRunner().invoke(main, ["step", str(model), *flags])
     assert done.exit_code == 2
     assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--json", "{}/nothere/a.json"], "--json is {}/nothere/a.json; accepted: a file that can be written"),
+        (["--json", "{}"], "--json is {}; accepted: a file that can be written"),
+        (["--plot", "{}/nothere/a.png"], "--plot is {}/nothere/a.png; accepted: a file that can be written"),
+        (["--plot", "{}/a.txt"], "--plot is {}/a.txt; accepted: a name ending in .png, .svg, .pdf"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [["step", "nomodel"], ["serve", "--model", "nomodel"], ["soak", "--model", "nomodel"]]
+)
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_loaded(
+    command: list[str], flags: list[str], words: str, tmp_path: Path
+) -> None:
+    done = CliRunner().invoke(main, [*command, *(flag.format(tmp_path) for flag in flags)])
+    assert done.exit_code == 2
+    assert words.format(tmp_path) in done.stderr
+
+
+@pytest.mark.parametrize("command", ["step", "serve", "soak"])
+def test_the_help_names_the_extra_that_a_figure_needs(command: str) -> None:
+    shown = CliRunner().invoke(main, [command, "--help"], env={"COLUMNS": "200"}).output
+    assert "needs the extra [plot]" in shown
