@@ -10,6 +10,8 @@ from stream.bench.step import Report
 from stream.bench.streams import Level
 
 DARK, LIGHT, RED = "#08519c", "#9ecae1", "#cb181d"
+ROOM = 1.15
+"""An axis from 0 ends at this many times its largest value: a line, and what stands behind a bar, are inside."""
 
 
 def draw(report: Report) -> Figure:
@@ -19,12 +21,11 @@ def draw(report: Report) -> Figure:
     for row, (name, found) in enumerate(report.times.items()):
         axes.barh(row, found.p95_ms - found.min_ms, left=found.min_ms, height=0.5, color=LIGHT)
         axes.plot([found.p50_ms] * 2, [row - 0.25, row + 0.25], color=DARK, linewidth=2)
-        share = report.ratios[name]
-        axes.annotate(f" {share.value:.2f}x", (found.p95_ms, row), va="center")
+        if name in report.ratios:
+            axes.annotate(f" {report.ratios[name].value:.2f}x", (found.p95_ms, row), va="center")
     axes.set_yticks(range(len(report.names)), list(report.times))
     axes.invert_yaxis()
-    axes.set_xlim(left=0)
-    axes.margins(x=0.1)
+    axes.set_xlim(0, ROOM * max(found.p95_ms for found in report.times.values()))
     axes.set_xlabel(f"ms a step ({report.plan.clock} time): shortest to 95th percentile, median marked")
     axes.set_title(f"{report.model}   {report.machine.get('processor', '')}", fontsize=10)
     return figure
@@ -62,7 +63,8 @@ def draw_soak(soak: Soak, title: str) -> Figure:
     ages.set_ylabel("age of a frame, ms")
     ages.legend()
     for axes in (memory, counts, ages):
-        axes.set_ylim(bottom=0)
+        highest = max((y for line in axes.lines for y in line.get_ydata() if math.isfinite(y)), default=0.0)
+        axes.set_ylim(0, ROOM * highest or None)
     ages.set_xlabel("minutes")
     figure.suptitle(title, fontsize=10)
     return figure
