@@ -57,10 +57,12 @@ class Plan:
     """One of `CLOCKS`."""
     seed: int = 0
     """Of the orders."""
+    threads: int = 1
+    """Count of threads per step, for who can use more than one."""
 
     def __post_init__(self) -> None:
-        if self.rounds < 1 or self.burst < 2 or self.warmup < 0:
-            raise UsageError("rounds >= 1, burst >= 2 and warmup >= 0 are needed")
+        if self.rounds < 1 or self.burst < 2 or self.warmup < 0 or self.threads < 1:
+            raise UsageError("rounds >= 1, burst >= 2, warmup >= 0 and threads >= 1 are needed")
         if self.clock not in CLOCKS:
             raise UsageError(f"no clock named {self.clock!r}; known: {', '.join(CLOCKS)}")
 
