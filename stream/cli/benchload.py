@@ -14,14 +14,17 @@ from stream import engines, rooms
 from stream.bench import machine
 from stream.cli import benchfiles
 from stream.cli.benchfiles import JsonFile, PlotFile
-from stream.cli.console import ENGINE, Version, fail
+from stream.cli.console import ENGINE, Version, warn
 from stream.errors import UsageError
 
 STAGES = ("decode", "preprocess", "step", "smooth")
+CODECS = "H.264, HEVC, VP9, AV1 or MJPEG"
+"""Video whose packets a server takes."""
 DEFAULT_FILM = "synthetic://gestures?seconds=6&seed=1&fps=10&size=640x480"
 
 Input = Annotated[str, typer.Option("--input", metavar="SOURCE", help="Video whose frames every stream sends.")]
-Model = Annotated[str, typer.Option(help="Name of the model; with --server one that it has loaded.")]
+Model = Annotated[str, typer.Option(help="Name of a model, or path of its card; with --server one it has loaded.")]
+OwnModel = Annotated[str, typer.Option("--model", help="Name of a model, or path of its card.")]
 Runtime = Annotated[str, typer.Option(help=ENGINE)]
 Workers = Annotated[
     int | None,
@@ -64,8 +67,8 @@ Packets = Annotated[
     bool,
     typer.Option(
         "--packets",
-        help="Send the video's own packets at its own rate, not JPEGs. A frame that the model's rate does not need "
-        "counts as neither fresh nor dropped.",
+        help=f"Send the video's own packets at its own rate, not JPEGs: needs --input FILE, {CODECS}. A frame that the "
+        "model's rate does not need counts as neither fresh nor dropped.",
     ),
 ]
 FullSize = Annotated[
@@ -102,10 +105,12 @@ def serve(
     from stream.bench import streams as bench  # noqa: PLC0415  # grpc takes longer to import than all the rest
 
     benchfiles.check(json_file, plot)
+    if packets and (fps or full_size):
+        raise UsageError("--packets goes as they are: accepted without --fps and --full-size")
+    if packets and input_ == DEFAULT_FILM:
+        raise UsageError(f"--packets needs --input FILE, {CODECS} video: the generated default has no packets")
     counts = _counts(streams)
     with _serving(server, metrics, model, runtime, workers, max(counts)) as serving:
-        if packets and (fps or full_size):
-            raise UsageError("--packets goes as they are: accepted without --fps and --full-size")
         load = _load(serving, model, input_, fps, seconds, is_full=full_size, is_packets=packets)
         rate = load.film.fps
         limit = limit_ms or 1e3 / rate
@@ -118,11 +123,16 @@ def serve(
                 return meter.measure(count)
 
             levels = [*map(measure, sorted(set(counts)))] if every else bench.search(measure, counts)
-    found = {"most_streams": bench.most(levels), "fps": rate, "limit_ms": limit, "model": model, "input": input_}
+    late_ms = max(level.late_ms for level in levels)
+    is_late = late_ms > limit / 4
+    found: dict[str, Any] = {"most_streams": bench.most(levels), "late_ms": late_ms, "is_late": is_late}
+    found |= {"fps": rate, "limit_ms": limit, "model": model, "input": input_}
     about = machine.describe()
     _show_levels(levels, limit)
-    if max(level.late_ms for level in levels) > limit / 4:
-        fail(f"frames were sent up to {max(level.late_ms for level in levels):.0f} ms late: this machine is too busy")
+    if is_late:
+        warn(
+            f"frames were sent up to {late_ms:.0f} ms late, as this machine was too busy: the verdict is a lower bound"
+        )
     typer.echo(f"{found['most_streams']} streams at {rate:g} fps stay under {limit:.0f} ms (p99 of age)")
     _show_machine(about)
     benchfiles.write(json_file, found | {"machine": about, "levels": [level.plain() for level in levels]})
@@ -140,7 +150,7 @@ def soak(
     fps: Fps = None,
     round_s: Round = 20.0,
     input_: Input = DEFAULT_FILM,
-    model: Model = "gestures-a0",
+    model: OwnModel = "gestures-a0",
     runtime: Runtime = engines.AUTO,
     workers: Workers = None,
     json_file: JsonFile = None,
@@ -187,13 +197,13 @@ def _serving(
     """Give the server that was named, or one of our own."""
     if metrics and not server:
         raise UsageError("--metrics goes with --server; our own server's are known")
-    with rooms.needing("stream-bench serve", "bench"):
-        import aiohttp  # noqa: F401, PLC0415  # what our own server answers with
     from stream.bench.serving import Serving, running  # noqa: PLC0415  # grpc, as above
 
     if server:
         yield Serving(server, metrics or "")
         return
+    with rooms.needing("a server of stream-bench's own", "http"):
+        import aiohttp  # noqa: F401, PLC0415  # what it says its metrics with
     flags = ["--model", model, "--runtime", runtime, *(["--workers", str(workers)] if workers else [])]
     with running(flags, streams + 1) as own:
         yield own

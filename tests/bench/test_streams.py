@@ -137,7 +137,18 @@ def test_a_server_that_cannot_start_says_why() -> None:
 @needs_proc
 def test_the_commands_write_what_they_found_as_json_and_picture(card: Path, serving: Serving, tmp_path: Path) -> None:
     for words in (
-        ["serve", "--streams", "1,2", "--all", "--server", serving.address, "--metrics", serving.http],
+        [
+            "serve",
+            "--streams",
+            "1,2",
+            "--all",
+            "--limit-ms",
+            "0.1",
+            "--server",
+            serving.address,
+            "--metrics",
+            serving.http,
+        ],
         ["soak", "--streams", "2", "--minutes", "0.01", "--round-s", "1", "--model", card],
     ):
         file, picture = tmp_path / f"{words[0]}.json", tmp_path / f"{words[0]}.png"
@@ -149,6 +160,10 @@ def test_the_commands_write_what_they_found_as_json_and_picture(card: Path, serv
         assert report["machine"]["cores"]
         assert picture.read_bytes().startswith(b"\x89PNG")
         if words[0] == "serve":
+            assert report["is_late"], "a quarter of so short a limit is less than any timer keeps"
+            assert report["late_ms"] == max(one["late_ms"] for one in report["levels"])
+            assert "warning: frames were sent up to" in done.stderr
+            assert "the verdict is a lower bound" in done.stderr
             assert [one["streams"] for one in report["levels"]] == [1, 2]
             assert report["levels"][1]["server_cpu_ms"] is None, "its process is not this command's"
             assert report["levels"][1]["stages_ms"]["step"] > 0
@@ -160,7 +175,8 @@ def test_the_commands_write_what_they_found_as_json_and_picture(card: Path, serv
         (["--streams", "many"], "--streams is 'many'"),
         (["--streams", "0"], "accepted: counts of 1 or more"),
         (["--metrics", "127.0.0.1:1"], "--metrics goes with --server"),
-        (["--packets", "--streams", "1"], "has no packets that a server takes"),
+        (["--packets", "--streams", "1"], "--packets needs --input FILE, H.264"),
+        (["--packets", "--input", "synthetic://gestures", "--streams", "1"], "has no packets that a server takes"),
         (["--packets", "--fps", "5", "--streams", "1"], "accepted without --fps and --full-size"),
         (["--input", "nothere.mp4", "--streams", "1"], "no such file: nothere.mp4"),
     ],
