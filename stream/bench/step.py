@@ -11,7 +11,7 @@ from stream import cards, rooms
 from stream.bench import machine
 from stream.bench.feed import feed, pictures
 from stream.bench.figures import Ratio, Spread, ratio, spread
-from stream.bench.meter import CLOCKS, Contestant, Plan, agree, measure
+from stream.bench.meter import Contestant, Plan, agree, measure
 from stream.errors import UsageError
 from stream.runtimes.base import Runtime, stepper
 from stream.types import Array
@@ -103,8 +103,7 @@ def run(card: cards.Card, who: Mapping[str, Contestant], plan: Plan, done: Calla
     times = measure(who, clips, plan, done=done)
     base = times[list(times)[-1]]
     engines = {name: one.runtime for name, one in who.items() if isinstance(one, Engine)}
-    shown, count = pictures(card) if engines else [], plan.rounds * (plan.burst - 1)
-    fed = {name: feed(runtime, shown, count, CLOCKS[plan.clock]) for name, runtime in engines.items()}
+    fed = feed(engines, pictures(card), plan) if engines else {}
     return Report(
         model=f"{card.name}, {card.side_px} px",
         plan=plan,
