@@ -5,15 +5,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from stream import rooms
 from stream.errors import UsageError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 FORMS = (".png", ".svg", ".pdf")
 """How the name of a figure may end."""
@@ -39,7 +36,7 @@ def check(json_file: Path | None, plot: Path | None) -> None:
         if plot.suffix.lower() not in FORMS:
             raise UsageError(f"--plot is {plot}; accepted: a name ending in {', '.join(FORMS)}")
         with rooms.needing("--plot", "plot"):
-            import matplotlib  # noqa: F401, PLC0415  # an extra
+            import stream.bench.plot  # noqa: F401, PLC0415  # matplotlib, an extra
 
 
 def write(file: Path | None, found: dict[str, Any]) -> None:
@@ -53,8 +50,8 @@ def write(file: Path | None, found: dict[str, Any]) -> None:
             file.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
 
 
-def save(file: Path, figure: "Figure") -> None:
-    """Write a figure.
+def save(file: Path, figure: Any) -> None:
+    """Write a figure of matplotlib's.
 
     Raises:
         UsageError: it cannot be written after all.
