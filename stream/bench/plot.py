@@ -53,13 +53,15 @@ def draw_soak(soak: Soak, title: str) -> Figure:
     figure = Figure(figsize=(8, 7), layout="constrained")
     memory, counts, ages = figure.subplots(3, sharex=True)
     minutes = [one.minutes for one in soak.samples]
-    memory.plot(minutes, [one.held.memory_mb for one in soak.samples], color=DARK)
+    memory.plot(minutes, [one.held.memory_mb for one in soak.samples], ".-", color=DARK)
     memory.set_ylabel("memory, MB")
     for name, colour in (("thread_count", DARK), ("file_count", RED)):
-        counts.plot(minutes, [getattr(one.held, name) for one in soak.samples], color=colour, label=name[:-6] + "s")
+        counts.plot(
+            minutes, [getattr(one.held, name) for one in soak.samples], ".-", color=colour, label=name[:-6] + "s"
+        )
     counts.legend()
     for share, colour in (("p50_ms", LIGHT), ("p99_ms", DARK)):
-        ages.plot(minutes, [getattr(one.ages, share) for one in soak.samples], color=colour, label=share[:3])
+        ages.plot(minutes, [getattr(one.ages, share) for one in soak.samples], ".-", color=colour, label=share[:3])
     ages.set_ylabel("age of a frame, ms")
     ages.legend()
     for axes in (memory, counts, ages):

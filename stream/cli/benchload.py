@@ -15,9 +15,12 @@ from stream.bench import machine
 from stream.cli import benchfiles
 from stream.cli.benchfiles import JsonFile, PlotFile
 from stream.cli.console import ENGINE, Version, warn
+from stream.cli.entry import INTERRUPTED
 from stream.errors import UsageError
 
 STAGES = ("decode", "preprocess", "step", "smooth")
+LONG_MIN = 10.0
+"""Minutes: a process that is new grows for as long until all has been used, so that an hour is no multiple of less."""
 CODECS = "H.264, HEVC, VP9, AV1 or MJPEG"
 """Video whose packets a server takes."""
 DEFAULT_FILM = "synthetic://gestures?seconds=6&seed=1&fps=10&size=640x480"
@@ -157,7 +160,10 @@ def soak(
     plot: PlotFile = None,
     version: Version = False,  # noqa: ARG001  # answered before this runs
 ) -> None:
-    """Let streams come and go for minutes, and say whether a server of our own holds more or answers later."""
+    """Let streams come and go for minutes, and say whether a server of our own holds more or answers later.
+
+    Ctrl-C reports the rounds that are done.
+    """
     from stream.bench import soak as bench  # noqa: PLC0415  # as above
 
     benchfiles.check(json_file, plot)
@@ -168,7 +174,8 @@ def soak(
             found = bench.run(serving, load, streams, minutes, lambda one: progress.update(task, completed=one.minutes))
     last = found.samples[-1]
     typer.echo(f"{last.frame_count} frames, {streams * len(found.samples)} streams in {last.minutes:.1f} min")
-    typer.echo(f"{bench.growth(found.samples)}; {found.slope_mb_per_hour:+.1f} MB an hour in the second half")
+    short = f" (little is said by less than {LONG_MIN:g} min)" if last.minutes < LONG_MIN else ""
+    typer.echo(f"{bench.growth(found.samples)}; {found.slope_mb_per_hour:+.1f} MB an hour in the second half{short}")
     for name, one in (("first", found.samples[0]), ("last", last)):
         typer.echo(f"{name} round: frame age p50 {one.ages.p50_ms:.1f} ms, p99 {one.ages.p99_ms:.1f} ms")
     about = machine.describe()
@@ -181,6 +188,8 @@ def soak(
 
         title = f"{model}: {streams} streams at {load.film.fps:g} fps, new ones every {round_s:g} s"
         benchfiles.save(plot, draw_soak(found, title))
+    if not found.is_complete:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _counts(text: str) -> list[int]:
