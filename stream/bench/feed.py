@@ -1,10 +1,11 @@
 """What `Session.feed` costs around the step: preprocess, step, smooth, by the session's own laps; and decoding."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
 from stream.bench.figures import Times, stack
+from stream.bench.meter import CLOCKS, Plan, orders
 from stream.buffer import frames
 from stream.cards import Card
 from stream.decode import decode_image, encode_jpeg
@@ -44,25 +45,52 @@ def pictures(card: Card) -> list[Callable[[], Picture]]:
 
 
 def feed(
-    runtime: Runtime, shown: Sequence[Callable[[], Picture]], count: int, now: Callable[[], int]
-) -> dict[str, Times]:
-    """Feed a session, each picture decoded just before, so that caches hold what they hold in service.
+    runtimes: Mapping[str, Runtime],
+    shown: Sequence[Callable[[], Picture]],
+    plan: Plan,
+    clock: Callable[[], int] | None = None,
+) -> dict[str, dict[str, Times]]:
+    """Feed a session of each engine in turns, so that a busy machine is as busy for each.
+
+    Each picture is decoded just before, so that caches hold what they hold in service.
 
     Args:
-        runtime: the engine.
-        shown: what decodes pictures, taken in turn.
-        count: frames that are counted; as many as there are pictures come before them.
-        now: nanoseconds.
+        runtimes: name -> the engine.
+        shown: what decodes pictures, taken in turn; all of them are fed before the first that counts.
+        plan: how; its rounds and bursts are of frames here.
+        clock: nanoseconds; the plan's by default.
 
     Returns:
-        Stage -> (1, count) nanoseconds; "around the step" is what `Session.feed` takes but for the step, of each frame.
+        Name -> stage -> (rounds, burst - 1) nanoseconds; "around the step" is what `Session.feed` takes but for the
+        step, of each frame.
     """
-    watch = Stopwatch(now)
-    session = Session(runtime, lap=watch)
-    for index in range(len(shown) + count):
-        watch.start()
-        picture = shown[index % len(shown)]()
-        watch("decode")
-        session.feed(Frame(picture, index / runtime.card.fps, 0))
-    counted = {stage: stack([taken[-count:]]) for stage, taken in watch.taken.items()}
+    fed = {name: _Fed(runtime, shown, clock or CLOCKS[plan.clock]) for name, runtime in runtimes.items()}
+    taken: dict[str, list[dict[str, list[int]]]] = {name: [] for name in fed}
+    for order in orders(fed, plan.rounds, plan.seed):
+        for name in order:
+            taken[name].append(fed[name].turn(plan.burst))
+    return {name: _stages(turns) for name, turns in taken.items()}
+
+
+class _Fed:
+    """A session that pictures are fed to, with its watch."""
+
+    def __init__(self, runtime: Runtime, shown: Sequence[Callable[[], Picture]], now: Callable[[], int]) -> None:
+        self._watch, self._shown, self._fps, self._count = Stopwatch(now), shown, runtime.card.fps, 0
+        self._session = Session(runtime, lap=self._watch)
+        self.turn(len(shown))
+
+    def turn(self, count: int) -> dict[str, list[int]]:
+        """Feed so many frames; return the nanoseconds of each stage, but for the first frame, as in `meter.measure`."""
+        for index in range(self._count, self._count + count):
+            self._watch.start()
+            picture = self._shown[index % len(self._shown)]()
+            self._watch("decode")
+            self._session.feed(Frame(picture, index / self._fps, 0))
+        self._count += count
+        return {stage: taken[1 - count :] for stage, taken in self._watch.taken.items()}
+
+
+def _stages(turns: Sequence[Mapping[str, list[int]]]) -> dict[str, Times]:
+    counted = {stage: stack([turn[stage] for turn in turns]) for stage in STAGES}
     return {**counted, "around the step": counted["preprocess"] + counted["smooth"]}

@@ -6,7 +6,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("movinet-stream", "numpy", "onnxruntime", "torch", "ai-edge-litert", "openvino")
+PACKAGES = ("movinet-stream", "numpy", "onnxruntime", "torch", "ai-edge-litert", "openvino", "tensorflow")
 
 
 def describe() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,10 +57,12 @@ class Plan:
     """One of `CLOCKS`."""
     seed: int = 0
     """Of the orders."""
+    threads: int = 1
+    """Count of threads per step, for who can use more than one."""
 
     def __post_init__(self) -> None:
-        if self.rounds < 1 or self.burst < 2 or self.warmup < 0:
-            raise UsageError("rounds >= 1, burst >= 2 and warmup >= 0 are needed")
+        if self.rounds < 1 or self.burst < 2 or self.warmup < 0 or self.threads < 1:
+            raise UsageError("rounds >= 1, burst >= 2, warmup >= 0 and threads >= 1 are needed")
         if self.clock not in CLOCKS:
             raise UsageError(f"no clock named {self.clock!r}; known: {', '.join(CLOCKS)}")
 
@@ -103,15 +105,22 @@ def measure(
     Returns:
         Name -> (rounds, burst - 1) nanoseconds.
     """
-    now, order = clock or CLOCKS[plan.clock], random.Random(plan.seed)  # noqa: S311  # an order, not a secret
+    now = clock or CLOCKS[plan.clock]
     taken: dict[str, list[list[int]]] = {name: [] for name in contestants}
-    for number in range(plan.warmup + plan.rounds):
-        for name in order.sample(sorted(contestants), len(contestants)):
+    for number, order in enumerate(orders(contestants, plan.warmup + plan.rounds, plan.seed)):
+        for name in order:
             turn = _turn(contestants[name], clips, plan.burst, now)
             if number >= plan.warmup:
                 taken[name].append(turn)
         done()
     return {name: stack(rounds) for name, rounds in taken.items()}
+
+
+def orders(names: Iterable[str], rounds: int, seed: int) -> Iterator[list[str]]:
+    """Give the order of turns in each round."""
+    known, random_ = sorted(names), random.Random(seed)  # noqa: S311  # an order, not a secret
+    for _ in range(rounds):
+        yield random_.sample(known, len(known))
 
 
 def _turn(contestant: Contestant, clips: Sequence[Array], burst: int, now: Callable[[], int]) -> list[int]:

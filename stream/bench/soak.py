@@ -35,6 +35,8 @@ class Soak:
 
     samples: tuple[Sample, ...]
     """One a round; every stream is opened anew in each."""
+    is_complete: bool = True
+    """All minutes have passed; False after Ctrl-C."""
 
     @property
     def slope_mb_per_hour(self) -> float:
@@ -47,7 +49,7 @@ class Soak:
 
     def plain(self) -> dict[str, Any]:
         """Return it as what JSON knows."""
-        return {"samples": [asdict(one) for one in self.samples], "slope_mb_per_hour": self.slope_mb_per_hour}
+        return {**asdict(self), "slope_mb_per_hour": self.slope_mb_per_hour}
 
 
 def run(
@@ -55,21 +57,28 @@ def run(
 ) -> Soak:
     """Send rounds of `load.seconds` by streams that come and go, until so many minutes have passed; one at least.
 
+    Ctrl-C ends it with the rounds that are done; it is raised where there is none.
+
     Raises:
         UsageError: the server's process is not ours to look at.
         ServiceError: it cannot be reached, or ended a stream.
     """
     begin_s, samples = time.monotonic(), list[Sample]()
     count = 0
-    while not samples or time.monotonic() - begin_s < 60 * minutes:
-        heard = asyncio.run(offer(serving.address, replace(load, seed=len(samples)), streams))
-        count += heard.sent_count
-        held = serving.footprint()
-        if held is None:
-            raise UsageError("a soak looks at the server's process: it must be one that this command begins")
-        sample = Sample((time.monotonic() - begin_s) / 60, count, held, Ages.of(heard.ages_s, heard.sent_count))
-        samples.append(sample)
-        told(sample)
+    try:
+        while not samples or time.monotonic() - begin_s < 60 * minutes:
+            heard = asyncio.run(offer(serving.address, replace(load, seed=len(samples)), streams))
+            count += heard.sent_count
+            held = serving.footprint()
+            if held is None:
+                raise UsageError("a soak looks at the server's process: it must be one that this command begins")
+            sample = Sample((time.monotonic() - begin_s) / 60, count, held, Ages.of(heard.ages_s, heard.sent_count))
+            samples.append(sample)
+            told(sample)
+    except KeyboardInterrupt:
+        if not samples:
+            raise
+        return Soak(tuple(samples), is_complete=False)
     return Soak(tuple(samples))
 
 

@@ -11,13 +11,15 @@ from stream import cards, rooms
 from stream.bench import machine
 from stream.bench.feed import feed, pictures
 from stream.bench.figures import Ratio, Spread, ratio, spread
-from stream.bench.meter import CLOCKS, Contestant, Plan, agree, measure
+from stream.bench.meter import Contestant, Plan, agree, measure
 from stream.errors import UsageError
 from stream.runtimes.base import Runtime, stepper
 from stream.types import Array
 
 FRAMES = 12
 """Count of frames that are compared, and taken in turn."""
+SINGLE = ("fused",)
+"""Engines whose step always has one thread, however many are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,9 @@ class Report:
     times: dict[str, Spread]
     """Contestant -> its step."""
     ratios: dict[str, Ratio]
-    """Contestant -> its time over the last contestant's."""
+    """Contestant -> its time over the last contestant's; empty where there is only one."""
+    threads: dict[str, int]
+    """Contestant -> count of threads per step: the plan's, but for those that always have one."""
     stages: dict[str, dict[str, Spread]]
     """Engine -> stage of `Session.feed` -> its time, fed with pictures of 640x480."""
 
@@ -70,17 +74,21 @@ class Engine:
 
 
 def contestants(card: cards.Card, engines: Sequence[str], peers: Mapping[str, Path], threads: int) -> dict[str, Any]:
-    """Load everybody, engines first.
+    """Load everybody, engines first; a peer that is called as an engine is "NAME (peer)".
 
     Raises:
         UnknownPart: no such engine or peer; lists the known ones.
         MissingDependency: a package it needs is not installed; says how to get it.
     """
     ours: dict[str, Contestant] = {name: Engine(rooms.find("runtimes", name).build(card, threads)) for name in engines}
-    others = {name: rooms.find("bench.peers", name).build(card, file, threads) for name, file in peers.items()}
+    others = {_key(name): rooms.find("bench.peers", name).build(card, file, threads) for name, file in peers.items()}
     if not ours | others:
         raise UsageError("nobody to measure: name an engine or a peer")
     return ours | others
+
+
+def _key(peer: str) -> str:
+    return f"{peer} (peer)" if peer in rooms.names("runtimes") else peer
 
 
 def run(card: cards.Card, who: Mapping[str, Contestant], plan: Plan, done: Callable[[], None] = lambda: None) -> Report:
@@ -95,8 +103,7 @@ def run(card: cards.Card, who: Mapping[str, Contestant], plan: Plan, done: Calla
     times = measure(who, clips, plan, done=done)
     base = times[list(times)[-1]]
     engines = {name: one.runtime for name, one in who.items() if isinstance(one, Engine)}
-    shown, count = pictures(card) if engines else [], plan.rounds * (plan.burst - 1)
-    fed = {name: feed(runtime, shown, count, CLOCKS[plan.clock]) for name, runtime in engines.items()}
+    fed = feed(engines, pictures(card), plan) if engines else {}
     return Report(
         model=f"{card.name}, {card.side_px} px",
         plan=plan,
@@ -104,6 +111,7 @@ def run(card: cards.Card, who: Mapping[str, Contestant], plan: Plan, done: Calla
         names={name: contestant.name for name, contestant in who.items()},
         differences=differences,
         times={name: spread(found) for name, found in times.items()},
-        ratios={name: ratio(found, base) for name, found in times.items()},
+        ratios={name: ratio(found, base) for name, found in times.items() if len(times) > 1},
+        threads={name: 1 if name in SINGLE else plan.threads for name in who},
         stages={name: {stage: spread(found) for stage, found in taken.items()} for name, taken in fed.items()},
     )

@@ -1,10 +1,8 @@
 """`stream-bench serve` and `stream-bench soak`: a server under streams."""
 
-import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,14 +12,22 @@ from rich.table import Table
 
 from stream import engines, rooms
 from stream.bench import machine
-from stream.cli.console import ENGINE, Version, fail
+from stream.cli import benchfiles
+from stream.cli.benchfiles import JsonFile, PlotFile
+from stream.cli.console import ENGINE, Version, warn
+from stream.cli.entry import INTERRUPTED
 from stream.errors import UsageError
 
 STAGES = ("decode", "preprocess", "step", "smooth")
+LONG_MIN = 10.0
+"""Minutes: a process that is new grows for as long until all has been used, so that an hour is no multiple of less."""
+CODECS = "H.264, HEVC, VP9, AV1 or MJPEG"
+"""Video whose packets a server takes."""
 DEFAULT_FILM = "synthetic://gestures?seconds=6&seed=1&fps=10&size=640x480"
 
 Input = Annotated[str, typer.Option("--input", metavar="SOURCE", help="Video whose frames every stream sends.")]
-Model = Annotated[str, typer.Option(help="Name of the model; with --server one that it has loaded.")]
+Model = Annotated[str, typer.Option(help="Name of a model, or path of its card; with --server one it has loaded.")]
+OwnModel = Annotated[str, typer.Option("--model", help="Name of a model, or path of its card.")]
 Runtime = Annotated[str, typer.Option(help=ENGINE)]
 Workers = Annotated[
     int | None,
@@ -64,8 +70,8 @@ Packets = Annotated[
     bool,
     typer.Option(
         "--packets",
-        help="Send the video's own packets at its own rate, not JPEGs. A frame that the model's rate does not need "
-        "counts as neither fresh nor dropped.",
+        help=f"Send the video's own packets at its own rate, not JPEGs: needs --input FILE, {CODECS}. A frame that the "
+        "model's rate does not need counts as neither fresh nor dropped.",
     ),
 ]
 FullSize = Annotated[
@@ -74,8 +80,6 @@ FullSize = Annotated[
 SoakStreams = Annotated[int, typer.Option("--streams", min=1, help="Count of streams open at once.")]
 Minutes = Annotated[float, typer.Option(min=0.01, help="Minutes to go on for.")]
 Round = Annotated[float, typer.Option(min=1, help="Seconds after which all streams end and others begin.")]
-JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON.")]
-PlotFile = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Write a figure; needs [plot].")]
 
 
 def serve(
@@ -103,10 +107,13 @@ def serve(
     """
     from stream.bench import streams as bench  # noqa: PLC0415  # grpc takes longer to import than all the rest
 
+    benchfiles.check(json_file, plot)
+    if packets and (fps or full_size):
+        raise UsageError("--packets goes as they are: accepted without --fps and --full-size")
+    if packets and input_ == DEFAULT_FILM:
+        raise UsageError(f"--packets needs --input FILE, {CODECS} video: the generated default has no packets")
     counts = _counts(streams)
     with _serving(server, metrics, model, runtime, workers, max(counts)) as serving:
-        if packets and (fps or full_size):
-            raise UsageError("--packets goes as they are: accepted without --fps and --full-size")
         load = _load(serving, model, input_, fps, seconds, is_full=full_size, is_packets=packets)
         rate = load.film.fps
         limit = limit_ms or 1e3 / rate
@@ -119,19 +126,24 @@ def serve(
                 return meter.measure(count)
 
             levels = [*map(measure, sorted(set(counts)))] if every else bench.search(measure, counts)
-    found = {"most_streams": bench.most(levels), "fps": rate, "limit_ms": limit, "model": model, "input": input_}
+    late_ms = max(level.late_ms for level in levels)
+    is_late = late_ms > limit / 4
+    found: dict[str, Any] = {"most_streams": bench.most(levels), "late_ms": late_ms, "is_late": is_late}
+    found |= {"fps": rate, "limit_ms": limit, "model": model, "input": input_}
     about = machine.describe()
     _show_levels(levels, limit)
-    if max(level.late_ms for level in levels) > limit / 4:
-        fail(f"frames were sent up to {max(level.late_ms for level in levels):.0f} ms late: this machine is too busy")
+    if is_late:
+        warn(
+            f"frames were sent up to {late_ms:.0f} ms late, as this machine was too busy: the verdict is a lower bound"
+        )
     typer.echo(f"{found['most_streams']} streams at {rate:g} fps stay under {limit:.0f} ms (p99 of age)")
     _show_machine(about)
-    _write(json_file, found | {"machine": about, "levels": [level.plain() for level in levels]})
+    benchfiles.write(json_file, found | {"machine": about, "levels": [level.plain() for level in levels]})
     if plot:
         from stream.bench.plot import draw_levels  # noqa: PLC0415  # an extra
 
         title = f"{model}, {rate:g} fps   {about.get('processor', '')}, {about['cores']} cores"
-        draw_levels(levels, limit, title, plot)
+        benchfiles.save(plot, draw_levels(levels, limit, title))
 
 
 def soak(
@@ -141,16 +153,20 @@ def soak(
     fps: Fps = None,
     round_s: Round = 20.0,
     input_: Input = DEFAULT_FILM,
-    model: Model = "gestures-a0",
+    model: OwnModel = "gestures-a0",
     runtime: Runtime = engines.AUTO,
     workers: Workers = None,
     json_file: JsonFile = None,
     plot: PlotFile = None,
     version: Version = False,  # noqa: ARG001  # answered before this runs
 ) -> None:
-    """Let streams come and go for minutes, and say whether a server of our own holds more or answers later."""
+    """Let streams come and go for minutes, and say whether a server of our own holds more or answers later.
+
+    Ctrl-C reports the rounds that are done.
+    """
     from stream.bench import soak as bench  # noqa: PLC0415  # as above
 
+    benchfiles.check(json_file, plot)
     with _serving(None, None, model, runtime, workers, streams) as serving:
         load = _load(serving, model, input_, fps, round_s)
         with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -158,16 +174,22 @@ def soak(
             found = bench.run(serving, load, streams, minutes, lambda one: progress.update(task, completed=one.minutes))
     last = found.samples[-1]
     typer.echo(f"{last.frame_count} frames, {streams * len(found.samples)} streams in {last.minutes:.1f} min")
-    typer.echo(f"{bench.growth(found.samples)}; {found.slope_mb_per_hour:+.1f} MB an hour in the second half")
+    short = f" (little is said by less than {LONG_MIN:g} min)" if last.minutes < LONG_MIN else ""
+    typer.echo(f"{bench.growth(found.samples)}; {found.slope_mb_per_hour:+.1f} MB an hour in the second half{short}")
     for name, one in (("first", found.samples[0]), ("last", last)):
         typer.echo(f"{name} round: frame age p50 {one.ages.p50_ms:.1f} ms, p99 {one.ages.p99_ms:.1f} ms")
     about = machine.describe()
     _show_machine(about)
-    _write(json_file, found.plain() | {"machine": about, "model": model, "fps": load.film.fps, "streams": streams})
+    benchfiles.write(
+        json_file, found.plain() | {"machine": about, "model": model, "fps": load.film.fps, "streams": streams}
+    )
     if plot:
         from stream.bench.plot import draw_soak  # noqa: PLC0415  # an extra
 
-        draw_soak(found, f"{model}: {streams} streams at {load.film.fps:g} fps, new ones every {round_s:g} s", plot)
+        title = f"{model}: {streams} streams at {load.film.fps:g} fps, new ones every {round_s:g} s"
+        benchfiles.save(plot, draw_soak(found, title))
+    if not found.is_complete:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _counts(text: str) -> list[int]:
@@ -184,13 +206,13 @@ def _serving(
     """Give the server that was named, or one of our own."""
     if metrics and not server:
         raise UsageError("--metrics goes with --server; our own server's are known")
-    with rooms.needing("stream-bench serve", "bench"):
-        import aiohttp  # noqa: F401, PLC0415  # what our own server answers with
     from stream.bench.serving import Serving, running  # noqa: PLC0415  # grpc, as above
 
     if server:
         yield Serving(server, metrics or "")
         return
+    with rooms.needing("a server of stream-bench's own", "http"):
+        import aiohttp  # noqa: F401, PLC0415  # what it says its metrics with
     flags = ["--model", model, "--runtime", runtime, *(["--workers", str(workers)] if workers else [])]
     with running(flags, streams + 1) as own:
         yield own
@@ -251,8 +273,3 @@ def _ms(value: float | None, digits: int = 1) -> str:
 def _show_machine(about: dict[str, str]) -> None:
     for key, value in about.items():
         typer.echo(f"{key}: {value}")
-
-
-def _write(file: Path | None, found: dict[str, Any]) -> None:
-    if file:
-        file.write_text(json.dumps(found, indent=2) + "\n", "utf-8")

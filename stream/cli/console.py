@@ -86,6 +86,12 @@ def fail(message: str) -> None:
     Console(stderr=True).print(Text(f"error: {line}", "bold red"), soft_wrap=True)
 
 
+def warn(message: str) -> None:
+    """Write one yellow line to stderr: what was asked is done, but something about it is to be known."""
+    line = " ".join(message.split())
+    Console(stderr=True).print(Text(f"warning: {line}", "yellow"), soft_wrap=True)
+
+
 def versions() -> str:
     """Name the package and the engines, each with its version or the words "not installed"."""
     found = [f"{PACKAGE} {_version(PACKAGE) or 'of a checkout'}"]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from stream.bench.feed import STAGES, feed
+from stream.bench.meter import Plan
 from stream.types import Array, State
 from tests.toy import Plain, Toy
 
@@ -46,10 +47,30 @@ def costly(clock: Clock) -> Costly:
 
 def test_each_stage_has_its_own_time_and_all_but_the_step_is_around_it() -> None:
     clock = Clock()
-    found = feed(Slow(clock), [lambda: costly(clock)] * 3, 5, clock)
+    found = feed({"slow": Slow(clock)}, [lambda: costly(clock)] * 3, Plan(rounds=2, burst=4), clock)["slow"]
     assert found.keys() == {*STAGES, "around the step"}
-    assert np.array_equal(found["decode"], np.full((1, 5), 900))
-    assert np.array_equal(found["preprocess"], np.full((1, 5), 70))
-    assert np.array_equal(found["step"], np.full((1, 5), 500))
-    assert np.array_equal(found["smooth"], np.zeros((1, 5)))
-    assert np.array_equal(found["around the step"], np.full((1, 5), 70))
+    assert np.array_equal(found["decode"], np.full((2, 3), 900))
+    assert np.array_equal(found["preprocess"], np.full((2, 3), 70))
+    assert np.array_equal(found["step"], np.full((2, 3), 500))
+    assert np.array_equal(found["smooth"], np.zeros((2, 3)))
+    assert np.array_equal(found["around the step"], np.full((2, 3), 70))
+
+
+def test_engines_are_fed_in_turns_of_a_burst_each() -> None:
+    clock, order = Clock(), []
+
+    class Noted(Slow):
+        def step(self, clip: Array, state: State, decay: float | Array | None = None) -> tuple[Array, State]:
+            order.append(self.name)
+            return super().step(clip, state, decay)
+
+    engines = {name: Noted(clock) for name in ("one", "two")}
+    for name, engine in engines.items():
+        engine.name = name
+    found = feed(engines, [lambda: costly(clock)] * 2, Plan(rounds=20, burst=3), clock)
+    assert {name: stages["step"].shape for name, stages in found.items()} == {"one": (20, 2), "two": (20, 2)}
+    counted = order[2 * len(engines) :]  # every picture once before
+    turns = [counted[at : at + 3] for at in range(0, len(counted), 3)]
+    assert all(len(set(turn)) == 1 for turn in turns)
+    assert all({*one, *two} == {"one", "two"} for one, two in zip(turns[::2], turns[1::2], strict=True))
+    assert {turn[0] for turn in turns[::2]} == {"one", "two"}, "who begins changes"

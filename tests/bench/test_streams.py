@@ -4,10 +4,14 @@ import asyncio
 import json
 import math
 import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from typer.testing import CliRunner
@@ -21,6 +25,7 @@ from stream.cli.bench import main
 from stream.errors import ServiceError, UsageError
 from tests.reliability.footprint import needs_proc
 from tests.server import live
+from tests.server.live import ROOT
 from tests.server.pushed import test_packets as film_file
 
 PATIENT_MS = 60_000.0
@@ -137,21 +142,63 @@ def test_a_server_that_cannot_start_says_why() -> None:
 @needs_proc
 def test_the_commands_write_what_they_found_as_json_and_picture(card: Path, serving: Serving, tmp_path: Path) -> None:
     for words in (
-        ["serve", "--streams", "1,2", "--all", "--server", serving.address, "--metrics", serving.http],
+        [
+            "serve",
+            "--streams",
+            "1,2",
+            "--all",
+            "--limit-ms",
+            "0.1",
+            "--server",
+            serving.address,
+            "--metrics",
+            serving.http,
+        ],
         ["soak", "--streams", "2", "--minutes", "0.01", "--round-s", "1", "--model", card],
     ):
         file, picture = tmp_path / f"{words[0]}.json", tmp_path / f"{words[0]}.png"
-        flags = ["--input", "synthetic://gestures?seconds=1&size=64x48", "--json", file, "--plot", picture]
+        flags = ["--input", SHORT, "--json", file, "--plot", picture]
         flags += ["--seconds", "1", "--model", "tiny"] if words[0] == "serve" else []
         done = CliRunner().invoke(main, [str(word) for word in (*words, *flags)])
         assert done.exit_code == 0, done.output
         report = json.loads(file.read_text())
         assert report["machine"]["cores"]
         assert picture.read_bytes().startswith(b"\x89PNG")
+        if words[0] == "soak":
+            assert report["is_complete"]
+            assert "MB an hour in the second half (little is said by less than 10 min)" in done.output
         if words[0] == "serve":
+            assert report["is_late"], "a quarter of so short a limit is less than any timer keeps"
+            assert report["late_ms"] == max(one["late_ms"] for one in report["levels"])
+            assert "warning: frames were sent up to" in done.stderr
+            assert "the verdict is a lower bound" in done.stderr
             assert [one["streams"] for one in report["levels"]] == [1, 2]
             assert report["levels"][1]["server_cpu_ms"] is None, "its process is not this command's"
             assert report["levels"][1]["stages_ms"]["step"] > 0
+
+
+@needs_proc
+def test_ctrl_c_writes_the_rounds_of_a_soak_that_are_done_and_leaves_with_130(card: Path, tmp_path: Path) -> None:
+    file, picture = tmp_path / "soak.json", tmp_path / "soak.png"
+    words = ["soak", "--model", card, "--streams", "1", "--minutes", "2", "--round-s", "1", "--json", file]
+    code = "from stream.cli.entry import bench; bench()"
+    command = [sys.executable, "-c", code, *map(str, [*words, "--plot", picture, "--input", SHORT])]
+    environment = {**os.environ, "FORCE_COLOR": "1"}  # the bar is drawn, and says how far it is
+    process = subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, cwd=ROOT, env=environment)
+    assert process.stderr
+    said = ""
+    while not re.search(r"[1-9]\d?%", said):  # a round is done
+        said += process.stderr.read(1)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    report = json.loads(file.read_text())
+    assert report["samples"] and not report["is_complete"]
+    assert "last round: frame age" in output
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+SHORT = "synthetic://gestures?seconds=1&size=64x48"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +207,8 @@ def test_the_commands_write_what_they_found_as_json_and_picture(card: Path, serv
         (["--streams", "many"], "--streams is 'many'"),
         (["--streams", "0"], "accepted: counts of 1 or more"),
         (["--metrics", "127.0.0.1:1"], "--metrics goes with --server"),
-        (["--packets", "--streams", "1"], "has no packets that a server takes"),
+        (["--packets", "--streams", "1"], "--packets needs --input FILE, H.264"),
+        (["--packets", "--input", "synthetic://gestures", "--streams", "1"], "has no packets that a server takes"),
         (["--packets", "--fps", "5", "--streams", "1"], "accepted without --fps and --full-size"),
         (["--input", "nothere.mp4", "--streams", "1"], "no such file: nothere.mp4"),
     ],

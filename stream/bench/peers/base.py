@@ -1,7 +1,8 @@
 """What a peer offers: `build(card, file, threads) -> Contestant`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from stream.bench.meter import Contestant
 from stream.cards import Card
+from stream.errors import ModelError
 from stream.types import Array
 
 
@@ -22,6 +24,33 @@ class Build(Protocol):
             ModelError: the file is not what the peer needs.
         """
         ...
+
+
+@contextmanager
+def reading(file: Path, owner: str) -> Iterator[None]:
+    """Load a peer's file.
+
+    Raises:
+        ModelError: whatever the library raises, in one sentence, and what is said of a graph, after the file's name.
+    """
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(f"{file}: {error}") from error
+    except Exception as error:  # libraries have classes of their own, which share no other root
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{file} is no model of {owner}'s: {line}") from error
+
+
+def check_pictures(card: Card, found: Iterable[object], accepted: tuple[int, ...]) -> None:
+    """Compare the shape of what a graph takes with that of the card's pictures.
+
+    Raises:
+        ModelError: they differ; says both.
+    """
+    shape = tuple(size if isinstance(size, (str, type(None))) else int(size) for size in found)  # type: ignore[call-overload]
+    if shape != accepted:
+        raise ModelError(f"the graph takes {shape}; accepted for {card.name}: {accepted}")
 
 
 class Streaming(ABC):

@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert import interpreter as litert
 
+from stream.bench.peers.base import check_pictures, reading
 from stream.cards import Card
 from stream.errors import ModelError
 from stream.types import Array
 
 SIGNATURE = "serving_default"
 IMAGE, LOGITS = "image", "logits"
+MAKER = "tests/parity/litert.py"
 
 
 def build(card: Card, file: Path, threads: int) -> "LiteRt":
@@ -24,11 +26,8 @@ def build(card: Card, file: Path, threads: int) -> "LiteRt":
     Raises:
         ModelError: it cannot be read, or takes other pictures than the card's.
     """
-    try:
-        content = file.read_bytes()
-        return LiteRt(card, content, threads)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{file} is no model of LiteRT's: {error}") from error
+    with reading(file, "LiteRT"):
+        return LiteRt(card, file.read_bytes(), threads)
 
 
 class LiteRt:
@@ -38,10 +37,12 @@ class LiteRt:
         self.name = "LiteRT, invoke only"
         self._content, self._threads = content, threads
         self._interpreter = self._open()
+        signature = self._interpreter.get_signature_list().get(SIGNATURE, {"inputs": [], "outputs": []})
+        if IMAGE not in signature["inputs"] or LOGITS not in signature["outputs"]:
+            raise ModelError(f"it has no signature {SIGNATURE!r} from {IMAGE!r} to {LOGITS!r}; {MAKER} writes it")
         details = {detail["name"]: detail for detail in self._interpreter.get_input_details()}
         [image] = [detail for name, detail in details.items() if IMAGE in name]
-        if tuple(image["shape"]) != (1, 1, card.side_px, card.side_px, 3):
-            raise ModelError(f"the graph takes {tuple(image['shape'])}, {card.name} {card.side_px} pixels")
+        check_pictures(card, image["shape"], (1, 1, card.side_px, card.side_px, 3))
         self._image = image["index"]
         for detail in details.values():
             self._interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))

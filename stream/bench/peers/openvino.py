@@ -10,7 +10,7 @@ import numpy as np
 import openvino
 
 from stream import steps
-from stream.bench.peers.base import Streaming
+from stream.bench.peers.base import Streaming, check_pictures, reading
 from stream.cards import Card
 from stream.errors import ModelError
 from stream.runtimes.openvino import compile_step
@@ -23,10 +23,8 @@ def build(card: Card, file: Path, threads: int) -> "OpenVino":
     Raises:
         ModelError: it cannot be read, or takes other pictures than the card's.
     """
-    try:
+    with reading(file, "OpenVINO"):
         return OpenVino(card, compile_step(file, threads))
-    except RuntimeError as error:
-        raise ModelError(f"{file} is no model of OpenVINO's: {str(error).splitlines()[0]}") from error
 
 
 class OpenVino(Streaming):
@@ -36,8 +34,11 @@ class OpenVino(Streaming):
         self.name = f"OpenVINO {openvino.__version__.partition('-')[0]}, our export"
         self._compiled, self._request = compiled, compiled.create_infer_request()
         shapes = {port.get_any_name(): tuple(port.shape) for port in compiled.inputs}
-        if shapes[steps.IMAGE] != (1, 3, card.side_px, card.side_px):
-            raise ModelError(f"the graph takes {shapes[steps.IMAGE]}, {card.name} {card.side_px} pixels")
+        if not {steps.IMAGE, steps.DECAY} <= shapes.keys():
+            raise ModelError(
+                f"it has no inputs {steps.IMAGE!r} and {steps.DECAY!r}; stream-export --to onnx writes them"
+            )
+        check_pictures(card, shapes[steps.IMAGE], (1, 3, card.side_px, card.side_px))
         self._decay = np.full(shapes.pop(steps.DECAY), card.decay, np.float32)
         self._image = np.zeros(shapes.pop(steps.IMAGE), np.float32)
         self._shapes = shapes

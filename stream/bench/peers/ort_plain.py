@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from stream.bench.peers.base import Streaming
+from stream.bench.peers.base import Streaming, check_pictures, reading
 from stream.cards import Card
-from stream.errors import ModelError
 from stream.types import Array
 
 
@@ -23,10 +22,8 @@ def build(card: Card, file: Path, threads: int) -> "OrtPlain":
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 4
-    try:
+    with reading(file, "ONNX Runtime"):
         return OrtPlain(card, onnxruntime.InferenceSession(file.read_bytes(), options, ["CPUExecutionProvider"]))
-    except (OSError, RuntimeError) as error:  # ONNX Runtime's own errors are of the second kind
-        raise ModelError(f"{file} is no model of ONNX Runtime's: {str(error).splitlines()[0]}") from error
 
 
 class OrtPlain(Streaming):
@@ -35,8 +32,7 @@ class OrtPlain(Streaming):
     def __init__(self, card: Card, session: onnxruntime.InferenceSession) -> None:
         self.name = f"ONNX Runtime {onnxruntime.__version__}, plain export"
         clip, *states = session.get_inputs()
-        if tuple(clip.shape) != (1, 3, 1, card.side_px, card.side_px):
-            raise ModelError(f"the graph takes {tuple(clip.shape)}, {card.name} {card.side_px} pixels")
+        check_pictures(card, clip.shape, (1, 3, 1, card.side_px, card.side_px))
         self._session, self._image = session, clip.name
         self._shapes = {state.name: state.shape for state in states}
         self.begin()

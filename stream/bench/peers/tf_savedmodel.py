@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow
 
-from stream.bench.peers.base import Streaming
+from stream.bench.peers.base import Streaming, check_pictures, reading
 from stream.cards import Card
-from stream.errors import ModelError
 from stream.types import Array
 
 SIGNATURE = "serving_default"
@@ -26,10 +25,8 @@ def build(card: Card, file: Path, threads: int) -> "TfSavedModel":
     """
     tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
     tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-    try:
+    with reading(file, "TensorFlow"):
         return TfSavedModel(card, tensorflow.saved_model.load(str(file)))
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{file} is no SavedModel of a step: {str(error).splitlines()[0]}") from error
 
 
 class TfSavedModel(Streaming):
@@ -41,8 +38,7 @@ class TfSavedModel(Streaming):
         self._call = model.signatures[SIGNATURE]
         self._specs = dict(self._call.structured_input_signature[1])
         image = self._specs.pop(IMAGE)
-        if tuple(image.shape) != (1, 1, card.side_px, card.side_px, 3):
-            raise ModelError(f"the graph takes {tuple(image.shape)}, {card.name} {card.side_px} pixels")
+        check_pictures(card, image.shape, (1, 1, card.side_px, card.side_px, 3))
         self.begin()
 
     def begin(self) -> None:
