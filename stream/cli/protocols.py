@@ -219,7 +219,7 @@ def on_memory(recogniser: Recogniser, count: int, seed: int) -> Outcome:
 def _track(steps: Iterable[T], total: int, what: str) -> Iterator[T]:
     """Run a measurement with a bar."""
     console = Console(stderr=True)
-    yield from track(steps, what, total=total, console=console, disable=not console.is_terminal)
+    yield from track(steps, what, total=total, console=console) if console.is_terminal else steps
 
 
 def _last(tallies: Iterable[T], total: int, what: str) -> T:

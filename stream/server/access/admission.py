@@ -1,5 +1,6 @@
 """Who is let in: streams are counted, in all and of each client, and too many are told when to try again."""
 
+import asyncio
 import itertools
 import logging
 import math
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from grpc import StatusCode
 
 from stream.decode import MAX_PIXELS
+from stream.errors import StreamError
 from stream.server.access.clients import Client
 from stream.server.access.leash import Ended
 from stream.server.operations.named import STREAM
@@ -83,7 +85,7 @@ class Admission:
         try:
             yield name
         except BaseException as error:
-            ending = f"{type(error).__name__} {error}"
+            ending = _ending(error)
             raise
         finally:
             del self._open[name]
@@ -103,3 +105,11 @@ class Admission:
     def _refusal(self, reason: str, status: StatusCode, words: str) -> Ended:
         self.refused[reason] += 1
         return Ended(status, words)
+
+
+def _ending(error: BaseException) -> str:
+    """Say how a stream ended that was not done."""
+    if isinstance(error, asyncio.CancelledError):
+        return "the client has gone, or has cancelled it"
+    is_said = isinstance(error, (StreamError, Ended)) and str(error)
+    return str(error) if is_said else f"{type(error).__name__}: {error}"
