@@ -86,7 +86,7 @@ def test_a_frozen_camera_is_noticed_opened_anew_and_no_thread_stays(model: Path,
         wait_for(lambda: footprint(server.process.pid).thread_count <= before.thread_count)
         after = footprint(server.process.pid)
     assert stalled_s + 0.5 >= 1.5  # the last frame came a little before
-    assert failed_s < 2 * 3 + 3
+    assert failed_s < 2 * 3
     assert again_s < 15
     say(
         f"stalled after {stalled_s:.2f} s, given up after {failed_s:.2f} s (timeout 3 s), labels {again_s:.2f} s after "
