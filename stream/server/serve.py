@@ -129,7 +129,7 @@ async def serve(
             server = _server(service, state, plan)
             address = listen(server, plan.host, plan.port, plan.tls, plan.is_insecure)
             async with AsyncExitStack() as stack:
-                http = await stack.enter_async_context(_http(plan, metrics, service, hub, tokens))
+                http = await stack.enter_async_context(_http(plan, metrics, service, hub, desk, tokens))
                 page = await stack.enter_async_context(_page(plan, service, tokens))
                 await _say(state, NOT_SERVING)
                 await server.start()
@@ -185,7 +185,7 @@ def _server(service: RecognitionService, state: health.aio.HealthServicer, plan:
 
 @asynccontextmanager
 async def _http(
-    plan: Plan, metrics: Metrics, service: RecognitionService, hub: Hub, tokens: Access
+    plan: Plan, metrics: Metrics, service: RecognitionService, hub: Hub, desk: Desk, tokens: Access
 ) -> AsyncIterator[str | None]:
     """Answer over HTTP if that is planned; give the address."""
     if plan.http_port is None:
@@ -203,7 +203,8 @@ async def _http(
     def is_ready() -> bool:
         return service.admission.closed is None
 
-    async with http.listening(plan.http_host, plan.http_port, metrics, is_ready, shown, tls) as address:
+    ready = http.Readiness(is_ready, desk.failing)
+    async with http.listening(plan.http_host, plan.http_port, metrics, ready, shown, tls) as address:
         yield address
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,7 +55,7 @@ def test_one_who_watches_and_never_reads_costs_nothing_and_gets_the_newest(serve
     assert after.memory_mb - before.memory_mb < 20
     assert missed > 0
     say(
-        f"{count + 1500} updates: +{after.memory_mb - before.memory_mb:.1f} MB, {missed} left out, then {behind} behind"
+        f"{count + 1500} updates: {after.memory_mb - before.memory_mb:+.1f} MB, {missed} left out, then {behind} behind"
     )
 
 
@@ -85,6 +86,7 @@ def test_clients_that_vanish_leave_nothing_behind(server: Server, say: Say) -> N
     assert after.thread_count <= before.thread_count
     assert after.file_count <= before.file_count + 2
     assert after.memory_mb < before.memory_mb + 15
+    assert took_s < 1
     say(f"200 vanished, gone {took_s:.2f} s later: {before} -> {after}")
 
 
@@ -143,7 +145,7 @@ def test_a_picture_that_says_it_is_huge_costs_nothing(server: Server, say: Say) 
     assert "30000x30000" in replies[1].frame_error.message
     grown_mb = after.memory_mb - before.memory_mb
     assert grown_mb < 50
-    say(f"50 of 30000x30000 in {len(bomb)} bytes: {took_s / 50 * 1e3:.1f} ms each, +{grown_mb:.1f} MB")
+    say(f"50 of 30000x30000 in {len(bomb)} bytes: {took_s / 50 * 1e3:.1f} ms each, {grown_mb:+.1f} MB")
 
 
 @needs_proc
@@ -162,7 +164,7 @@ def test_a_png_and_a_message_that_unpack_to_much_cost_nothing(server: Server, sa
     grown_mb = footprint(server.process.pid).memory_mb - before.memory_mb
     assert grown_mb < 100, "the message is never there as a whole; grpcio 1.71 keeps up to 65 MB of it, newer ones 1"
     assert len(server.talk([config(), *film(PICTURES)])) == len(PICTURES) + 2
-    say(f"50 PNGs of 20000x20000, and 100 MB in a compressed message: +{grown_mb:.1f} MB")
+    say(f"50 PNGs of 20000x20000, and 100 MB in a compressed message: {grown_mb:+.1f} MB")
 
 
 def test_a_stream_in_the_place_of_one_that_fell_idle_remembers_nothing_of_it(model: Path, say: Say) -> None:
@@ -178,7 +180,7 @@ def test_a_stream_in_the_place_of_one_that_fell_idle_remembers_nothing_of_it(mod
     say("3 of 3")
 
 
-def test_a_stream_in_the_place_of_one_that_was_cancelled_remembers_nothing_of_it(server: Server) -> None:
+def test_a_stream_in_the_place_of_one_that_was_cancelled_remembers_nothing_of_it(server: Server, say: Say) -> None:
     fresh = answers(server.talk([config(), *film(PICTURES)]))
     for _ in range(10):
         with server.channel() as channel:
@@ -187,6 +189,7 @@ def test_a_stream_in_the_place_of_one_that_was_cancelled_remembers_nothing_of_it
                 next(call)
             call.cancel()
         assert answers(server.talk([config(), *film(PICTURES)])) == fresh
+    say("10 of 10")
 
 
 def test_every_frame_or_none_a_stream_that_is_too_fast_ends_and_says_so(server: Server) -> None:
@@ -221,10 +224,12 @@ def test_one_client_cannot_take_all_places_and_is_told_when_to_try_again(model: 
         stub, lines = rpc.RecognitionServiceStub(channel), [Line(config()), Line(config())]
         calls = [stub.Recognize(iter(line)) for line in lines]
         assert all(next(call).HasField("configured") for call in calls)
-        began_s = time.monotonic()
-        with pytest.raises(grpc.RpcError, match=r"2 streams of ipv4:127\.0\.0\.1 are open; accepted: 2") as caught:
-            next(stub.Recognize(iter([config()])))
-        took_s = time.monotonic() - began_s
+        taken_s = []
+        for _ in range(5):
+            began_s = time.monotonic()
+            with pytest.raises(grpc.RpcError, match=r"2 streams of ipv4:127\.0\.0\.1 are open; accepted: 2") as caught:
+                next(stub.Recognize(iter([config()])))
+            taken_s.append(time.monotonic() - began_s)
         assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         trailing = dict(caught.value.trailing_metadata())
         status = status_pb2.Status.FromString(trailing["grpc-status-details-bin"])
@@ -234,8 +239,8 @@ def test_one_client_cannot_take_all_places_and_is_told_when_to_try_again(model: 
         for line in lines:
             line.close()
         assert all(next(call).HasField("finished") for call in calls)
-    assert took_s < 1
-    say(f"refused in {took_s * 1e3:.0f} ms")
+    assert statistics.median(taken_s) < 0.1
+    say(f"5 refused in {statistics.median(taken_s) * 1e3:.0f} ms (median), {max(taken_s) * 1e3:.0f} at most")
 
 
 def test_a_connection_that_is_old_ends_after_its_streams(model: Path) -> None:

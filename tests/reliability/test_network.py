@@ -42,17 +42,26 @@ def test_on_a_slow_line_lag_is_bounded_and_what_was_late_is_said(server: Server,
         with grpc.insecure_channel(between.address) as channel:
             call = rpc.RecognitionServiceStub(channel).Recognize(paced(film(pictures, FPS)), timeout=120)
             assert next(call).HasField("configured")
-            replies = []
+            replies, at_s = [], []
             for reply in call:
                 replies.append(reply)
+                at_s.append(time.monotonic())
                 if len(replies) == len(pictures) // 3:
                     between.bytes_per_s /= 5  # it gets worse
     finished, used = replies[-1].finished, updates(replies)
+    delays_s = [
+        at - reply.update.offset.ToMicroseconds() / 1e6
+        for at, reply in zip(at_s, replies, strict=True)
+        if reply.HasField("update")
+    ]
+    lag_s = max(delays_s) - min(delays_s)
     late = sum(reply.frame_skipped.cause == pb.DROP_CAUSE_LATE for reply in replies)
     assert len(replies) == len(pictures) + 1, "every frame is answered"
     assert late == finished.drops.late > 0
     assert len(used) > 5
-    say(f"{len(pictures)} frames at a third of the rate they need: {len(used)} used, {late} skipped as late, 0 errors")
+    assert lag_s < 2, "max_age_s, and a busy machine"
+    words = f"{len(used)} used, lag {lag_s:.2f} s at most, {late} skipped as late, 0 errors"
+    say(f"{len(pictures)} frames at a third of the rate they need: {words}")
 
 
 def test_a_line_that_stops_for_a_while_leaves_a_gap_and_no_error(server: Server, say: Say) -> None:

@@ -8,6 +8,7 @@ import itertools
 import logging
 import secrets
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ class Delivery:
         self._waiting = deque[Told]()
         self._changed = threading.Condition()
         self._taken_count, self._lost, self._trouble = 0, Counter[str](), ""
+        self._ill_since_s: float | None = None
         self._leaving, self._hurry = False, threading.Event()
         self._output = outlets.build(settings)
         self._thread = threading.Thread(target=self._run, name=f"output {settings.name}", daemon=True)
@@ -81,6 +83,11 @@ class Delivery:
             trouble = self._trouble or self._output.trouble
             count = len(self._waiting) + self._output.kept_count
             return Post(self.settings.name, self._taken_count, count, lost, trouble)
+
+    @property
+    def ill_since_s(self) -> float | None:
+        """Seconds of the wall's clock: since when it cannot deliver, to a second; None: it can. Waits for nothing."""
+        return self._ill_since_s
 
     def close(self, timeout_s: float) -> None:
         """Let it take what waits, and end."""
@@ -125,8 +132,10 @@ class Delivery:
     def _first(self) -> Told | None:
         """Wait for something; None when nothing waits and nothing more comes."""
         with self._changed:
+            self._note()
             while not self._waiting and not self._leaving:
-                self._changed.wait()
+                self._changed.wait(AGAIN_S)
+                self._note()
             return self._waiting[0] if self._waiting else None
 
     def _is_over(self) -> bool:
@@ -143,6 +152,12 @@ class Delivery:
         if self._trouble != str(error):
             _log.error("output %s: %s; tried again every %g s", self.settings.name, error, AGAIN_S, extra=SINK)
         self._trouble = str(error)
+        self._note()
+
+    def _note(self) -> None:
+        """Note since when it cannot deliver: some outputs find that out in threads of their own."""
+        is_ill = bool(self._trouble or self._output.trouble)
+        self._ill_since_s = (self._ill_since_s or time.time()) if is_ill else None
 
     def _is_well(self) -> None:
         if self._trouble:
@@ -187,6 +202,11 @@ class Desk:
     def standings(self) -> list[Post]:
         """List how each output stands."""
         return [one.standing() for one in self._deliveries.values()]
+
+    def failing(self) -> dict[str, float]:
+        """Return the outputs that cannot deliver, by name, and since when: seconds of the wall's clock."""
+        found = {name: one.ill_since_s for name, one in self._deliveries.items()}
+        return {name: since_s for name, since_s in found.items() if since_s is not None}
 
     def close(self) -> None:
         """End all outputs; each has its time to take what waits."""

@@ -3,8 +3,10 @@
 On the event loop of the service, so that an answer says that the loop answers.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from aiohttp import web
 
@@ -17,9 +19,26 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus' own type of text."""
 
 
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether streams are taken, and what does not work beside them."""
+
+    is_ready: Callable[[], bool]
+    """Says whether streams are taken."""
+    failing: Callable[[], Mapping[str, float]]
+    """Gives the outputs that cannot deliver, and since when: seconds of the wall's clock."""
+
+    def answer(self) -> tuple[int, str]:
+        """Return a status and a line: who fails is no reason to send streams elsewhere, so that it stays 200."""
+        if not self.is_ready():
+            return 503, "not ready\n"
+        failing = [f"output {name} fails since {_utc(since_s)}" for name, since_s in self.failing().items()]
+        return 200, f"degraded: {', '.join(failing)}\n" if failing else "ready\n"
+
+
 @asynccontextmanager
 async def listening(
-    host: str, port: int, metrics: Metrics, is_ready: Callable[[], bool], page: Gallery, tls: Tls | None = None
+    host: str, port: int, metrics: Metrics, ready: Readiness, page: Gallery, tls: Tls | None = None
 ) -> AsyncIterator[str]:
     """Answer while the block runs; give the address.
 
@@ -30,7 +49,7 @@ async def listening(
     app = web.Application(client_max_size=1024)
     app.router.add_get("/metrics", lambda _: _text(200, metrics.text().decode(), TEXT))
     app.router.add_get("/healthz", lambda _: _text(200, "alive\n"))
-    app.router.add_get("/readyz", lambda _: _text(200, "ready\n") if is_ready() else _text(503, "not ready\n"))
+    app.router.add_get("/readyz", lambda _: _text(*ready.answer()))
     page.add_to(app.router)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=30)
     await runner.setup()
@@ -44,6 +63,10 @@ async def listening(
         yield f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+def _utc(time_s: float) -> str:
+    return datetime.fromtimestamp(time_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 async def _text(status: int, text: str, kind: str = "text/plain; charset=utf-8") -> web.Response:

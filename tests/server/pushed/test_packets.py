@@ -1,7 +1,7 @@
 """Clients that push compressed video: what is said is what is said of its pictures, and damage costs its own frames."""
 
-import random
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
@@ -25,8 +25,10 @@ from stream.server.wire.heard import Incoming
 from stream.sources import open_source
 from stream.types import Picture, Update
 from stream.v1 import recognition_pb2 as pb
-from tests.server.live import Server, answers, config, frame, jpegs, updates
+from stream.v1 import recognition_pb2_grpc as rpc
+from tests.server.live import Line, Server, answers, config, frame, jpegs, updates
 
+Say = Callable[[str], None]
 COUNT, FPS = 40, 12
 CODECS = {
     "h264 with B-frames": ("libx264", ".mp4", pb.CODEC_H264, {"bf": "3", "g": "12", "x264-params": "b-adapt=0"}),
@@ -153,23 +155,82 @@ def test_a_damaged_packet_costs_pictures_until_the_next_key_frame_and_no_more(se
 
 
 @pytest.mark.parametrize("rate", [1e-5, 1e-4, 1e-3, 1e-2])
-def test_turned_bits_never_end_a_stream_nor_lose_a_reply(server: Server, film: Path, rate: float) -> None:
-    rng = random.Random(5)
-
-    def hurt(data: bytes) -> bytes:
-        changed = bytearray(data)
-        for _ in range(max(1, round(len(data) * 8 * rate))):
-            changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
-        return bytes(changed)
-
+def test_turned_bits_never_end_a_stream_nor_lose_a_reply(server: Server, film: Path, rate: float, say: Say) -> None:
     requests = pushed(pb.CODEC_H264, film)
-    for request in requests[2:]:
-        request.frame.packet = hurt(request.frame.packet)
-    replies = server.talk(requests)
-    assert len(replies) == COUNT + 2
+    whole, packets = server.talk(requests), [request.frame for request in requests[1:]]
+    sizes = [len(packet.packet) for packet in packets]
+    bits = np.random.default_rng(6).random(8 * sum(sizes)) < rate  # over the whole film, as a line turns them
+    turned = np.split(np.packbits(bits), np.cumsum(sizes)[:-1])
+    for packet, mask in zip(packets, turned, strict=True):
+        packet.packet = (np.frombuffer(packet.packet, np.uint8) ^ mask).tobytes()
+    requests += [
+        frame(COUNT + n + 1, COUNT / FPS + at_s, packet=data) for n, (at_s, data, _) in enumerate(read(film)[1])
+    ]
+    with server.channel() as channel:
+        line = Line(*pushed(pb.CODEC_H264, film)[:2])
+        call = rpc.RecognitionServiceStub(channel).Recognize(iter(line))
+        assert next(call).HasField("configured")
+        replies = server.talk(requests)
+        line.say(*pushed(pb.CODEC_H264, film)[2:])
+        line.close()
+        assert answers(call) == answers(whole), "a stream that was open all the while is as if it were alone"
+    assert bits.any()
+    assert len(replies) == 2 * COUNT + 2
+    assert {one.frame_error.cause for one in replies if one.HasField("frame_error")} <= {pb.DROP_CAUSE_DECODE}
     assert replies[-1].finished.drops.decode == len(faults(replies))
+    assert len(faults(replies)) > COUNT * 3 // 4 or rate < 1e-3, "so many hurt nearly every picture"
+    assert max(faults(replies), default=0) <= COUNT, "it goes on: the film again, undamaged, gives every picture"
+    assert len([said for said in updates(replies) if said.sequence > COUNT]) > 30
     assert all(np.isfinite(label.probability) for said in updates(replies) for label in said.labels)
-    assert len(updates(server.talk(pushed(pb.CODEC_H264, film)))) > 30, "a stream after it is whole"
+    used = len([said for said in updates(replies) if said.sequence <= COUNT])
+    say(f"{bits.sum()} of {len(bits)} bits of {COUNT} packets turned: {len(faults(replies))} faults, {used} updates")
+
+
+@pytest.mark.parametrize("missing", [1, 3])
+def test_packets_left_out_in_the_middle_spoil_pictures_until_the_next_key_frame_and_no_more(
+    server: Server, tmp_path: Path, missing: int, say: Say
+) -> None:
+    codec, suffix, kind, options = CODECS["h264 as cameras send it"]
+    path = write(tmp_path / f"film{suffix}", codec, options)
+    beside, packets = read(path)
+    first, second = [number for number, (*_, is_key) in enumerate(packets) if is_key][1:3]
+    left = [number for number in range(COUNT) if not first + 3 <= number < first + 3 + missing]
+    whole, broken = (VideoDecoder("h264", beside.extradata) for _ in range(2))
+    right = [picture for number in range(COUNT) for _, picture in whole.decode(packets[number][1], number)]
+    wrong = [
+        number
+        for at in left
+        for number, picture in broken.decode(packets[at][1], at)
+        if number is None or picture is None or not np.array_equal(picture.rgb(), right[number].rgb())
+    ]
+    assert wrong, "the decoder conceals what is missing, and flags nothing"
+    assert set(wrong) <= set(range(first, second))
+    requests = pushed(kind, path)
+    replies = server.talk([requests[0], *(requests[number + 1] for number in left)])
+    assert len(replies) == len(left) + 2, "every packet that came has one reply"
+    assert {one.frame_error.cause for one in replies if one.HasField("frame_error")} <= {pb.DROP_CAUSE_DECODE}
+    assert max(said.sequence for said in updates(replies)) == COUNT, "it goes on to the end"
+    count = f"{len(wrong)} of the {second - first - 3 - missing} pictures before the next key frame are wrong"
+    say(f"{missing} of {COUNT} packets left out: {count}, {len(faults(replies))} of them told")
+
+
+def test_a_stream_without_parameter_sets_gives_a_fault_a_packet_and_ends_by_itself(
+    server: Server, tmp_path: Path, say: Say
+) -> None:
+    codec, suffix, kind, options = CODECS["h264 as cameras send it"]
+    requests = pushed(kind, write(tmp_path / f"film{suffix}", codec, options))
+    requests[0].config.video.extradata = b""
+    removed = 0
+    for request in requests[1:]:
+        units = re.split(rb"\x00{2,3}\x01", request.frame.packet)[1:]
+        kept = [unit for unit in units if unit[0] & 31 not in (7, 8)]
+        request.frame.packet = b"".join(b"\0\0\0\1" + unit for unit in kept)
+        removed += len(units) - len(kept)
+    assert removed >= 2
+    replies = server.talk(requests)
+    assert [reply.frame_error.cause for reply in replies[1:-1]] == [pb.DROP_CAUSE_DECODE] * COUNT
+    assert replies[-1].finished.drops.decode == COUNT
+    say(f"{removed} parameter sets left out: {COUNT} of {COUNT} packets refused")
 
 
 def test_what_begins_without_a_key_frame_gives_pictures_from_the_first_one(server: Server, film: Path) -> None:

@@ -6,10 +6,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
+import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -19,6 +20,7 @@ from stream.v1 import recognition_pb2_grpc as rpc
 from tests.server import live
 from tests.server.live import ROOT, Line, Server, answers, config, film, frame, jpegs, updates, wait_for
 
+Say = Callable[[str], None]
 NAME = "stream.v1.RecognitionService"
 PICTURES = jpegs(12)
 LARGE = jpegs(4, seed=1, side_px=1600)
@@ -97,7 +99,7 @@ def test_health_and_reflection_answer(server: Server) -> None:
         assert NAME in {service.name for service in answer.list_services_response.service}
 
 
-def test_health_answers_quickly_while_every_worker_is_busy(server: Server) -> None:
+def test_health_answers_quickly_while_every_worker_is_busy(server: Server, say: Say) -> None:
     async def flood() -> list[float]:
         async with grpc.aio.insecure_channel(server.address) as channel:
             stub = rpc.RecognitionServiceStub(channel)
@@ -117,7 +119,9 @@ def test_health_answers_quickly_while_every_worker_is_busy(server: Server) -> No
 
     taken = asyncio.run(flood())
     assert len(taken) >= 10
-    assert statistics.median(taken) < 0.1
+    p50_s, p95_s = np.percentile(taken, [50, 95])
+    say(f"{len(taken)} pings while 6 streams step: p50 {p50_s:.3f}, p95 {p95_s:.3f}, {max(taken):.3f} s at most")
+    assert p95_s < 0.1
 
 
 def test_latest_skips_what_it_cannot_use_and_stays_fresh(server: Server) -> None:
