@@ -80,5 +80,9 @@ FrameRate = Annotated[
 ]
 Drain = Annotated[
     float,
-    typer.Option(min=0, help="Seconds that open streams have to end after SIGTERM or Ctrl-C.", rich_help_panel=LIMITS),
+    typer.Option(
+        min=0,
+        help="Seconds that open streams have to end after SIGTERM or Ctrl-C; the process goes a second or two later.",
+        rich_help_panel=LIMITS,
+    ),
 ]

@@ -71,7 +71,8 @@ def check(recogniser: Recogniser) -> None:
     """
     if recogniser.labels != LABELS:
         raise UsageError(
-            f"{recogniser.card.name} knows {len(recogniser.labels)} other labels; accepted: {', '.join(LABELS)}"
+            f"{recogniser.card.name} knows {len(recogniser.labels)} labels that are not those played without DATA; "
+            f"accepted: clips of its own as DATA, or a model of {', '.join(LABELS)}"
         )
 
 

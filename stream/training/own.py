@@ -24,6 +24,8 @@ from stream.training.splits import Split
 from stream.training.streams import FitSettings
 from stream.training.validation import Judge
 
+FAR = 0.1
+"""Share by which what is held out may miss what was asked for without a word."""
 OVERSAMPLING = 2
 """Training clips are kept at this many times the model's rate, so that speed and phase can change."""
 
@@ -100,8 +102,13 @@ def train(order: Order, say: Say) -> Card:
         KeyboardInterrupt: Ctrl-C; the run can be resumed.
     """
     recipes.check_place(order.run, order.out, is_resumed=order.is_resumed, is_forced=order.is_forced)
+    if order.begin:
+        cards.load(order.begin)  # said before the data is read, and before anything is written
     split = _split(order)
     say(f"{len(split.train)} clips to learn from, {len(split.validation)} to be judged by; split {split.how}")
+    held = len(split.validation) / (len(split.train) + len(split.validation))
+    if abs(held - order.share) > FAR:
+        say(f"that holds out {held:.0%}, not {order.share:.0%}: recordings are whole, and every class is on both sides")
     card = _card(order, datasets.labels(split.train))
     clips = {side: _decode(order, card, split, side, say) for side in ("train", "validation")}
     try:

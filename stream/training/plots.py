@@ -33,21 +33,22 @@ def curve(log: Path, path: Path) -> None:
 
 
 def _smooth(axes: Axes, streams: Sequence[int], values: npt.NDArray[np.float64]) -> None:
-    axes.plot(streams, values, alpha=0.25)
-    if len(values) >= WINDOW:
+    is_smooth = len(values) >= WINDOW
+    axes.plot(streams, values, alpha=0.25 if is_smooth else 1.0, label=None if is_smooth else "training")
+    if is_smooth:
         mean = np.convolve(values, np.ones(WINDOW) / WINDOW, "valid")
         axes.plot(streams[WINDOW - 1 :], mean, label="training")
 
 
 def confusion(counts: npt.NDArray[np.int64], labels: Sequence[str], title: str, path: Path) -> None:
-    """Draw a confusion matrix: (K, K) counts, a row for what was played, a column for what was said."""
+    """Draw a confusion matrix: (K, K) counts, a row for what was shown, a column for what was said."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(8, 7), layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(len(labels)), labels, rotation=60, ha="right")
     axes.set_yticks(range(len(labels)), labels)
-    axes.set(xlabel="said", ylabel="played", title=title)
+    axes.set(xlabel="said", ylabel="shown; each row in %", title=title)
     for (row, column), share in np.ndenumerate(shares):
         if share >= 0.005:
             axes.text(

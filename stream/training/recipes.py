@@ -14,7 +14,7 @@ from stream import cards, rooms, weights
 from stream.cards import Card
 from stream.errors import UsageError
 from stream.play.motions import LABELS
-from stream.training import fit, gestures, plots
+from stream.training import fit, gestures, mirror, plots
 from stream.training.runfolder import CHECKPOINT, RunFolder
 from stream.training.streams import FitSettings, Make
 
@@ -48,6 +48,7 @@ def gestures_recipe() -> Recipe:
         memory_s=2.0,
         trained_frames=settings.frames * settings.parts,
         background=LABELS[:2],
+        mirror_pairs=mirror.pairs(LABELS),
         licence="Apache-2.0",
         source="made by this project with stream-train, from data it generates",
     )

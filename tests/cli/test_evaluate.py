@@ -123,7 +123,7 @@ def test_the_memory_study_compares_every_memory_at_every_age(tmp_path: Path, mon
         (["--background", "{data}/nothing"], "nothing does not exist; accepted: a folder of footage"),
         (["--memory-s", "2"], "--memory-s is for DATA and --background"),
         (["--protocol", "stream", "--plot", "a.png"], "no picture"),
-        ([], "accepted: no motion, other motion, swipe left"),
+        ([], "or a model of no motion, other motion, swipe left"),
     ],
 )
 def test_what_does_not_go_together_is_refused(words: list[str], message: str, data: Path, model: Path) -> None:

@@ -39,9 +39,9 @@ def server(model: Path) -> Iterator[Server]:
         yield server
 
 
-def shots() -> list[Frame]:
-    """Return frames of which some are not needed, with a pause that clears the memory."""
-    offsets = [number / 12 + 4 * (number > 60) for number in range(COUNT)]
+def shots(fps: float = 12.0) -> list[Frame]:
+    """Return frames of which some are not needed at 12 a second, with a pause that clears the memory."""
+    offsets = [number / fps + 4 * (number > 60) for number in range(COUNT)]
     return [Frame(decode_image(jpeg, 10**6), at_s, 0) for jpeg, at_s in zip(PICTURES, offsets, strict=True)]
 
 
@@ -50,7 +50,7 @@ Act = Callable[[], object]
 
 
 def watch(
-    targets: str, at: dict[int, Callable[[], None]] | None = None, **options: object
+    targets: str, at: dict[int, Callable[[], None]] | None = None, fps: float = 12.0, **options: object
 ) -> tuple[Told, pusher.Trips]:
     """Watch the frames; do something when the answer to the frame of a number has come."""
     told: Told = []
@@ -60,7 +60,7 @@ def watch(
         if at and (act := at.pop(len(told), None)):
             act()
 
-    with Shelf(shots()) as source:
+    with Shelf(shots(fps)) as source:
         options = {"settings": SETTINGS, "checkpoint_frames": EVERY} | options
         trips = pusher.watch(source, targets, send, **options)
     return told, trips
@@ -183,6 +183,8 @@ def test_a_killed_server_costs_no_label_of_a_video_that_is_sent_as_it_is(
     say(f"killed at packet {when} of {COUNT}, key frames every 25: 0 wrong labels")
 
 
+EVERY_ONE_NEEDED = 10.0
+"""Frames a second, the model's own: a stream that begins anew at any of them needs the same ones."""
 OTHERS = {
     "another key": (("--checkpoint-key", "KEY"), "was not signed with this server's key"),
     "another model": (("--model", "MODEL"), "is of another model, of other settings"),
@@ -201,13 +203,13 @@ def test_a_server_that_refuses_the_checkpoint_begins_the_stream_anew_and_that_is
     shown = places["MODEL"] if flags[0] == "--model" else str(model)
     more = () if flags[0] == "--model" else tuple(places.get(flag, flag) for flag in flags)
     with live.started(model) as doomed, live.running(Path(shown), *more) as other:
-        told, trips = watch(f"{doomed.address},{other.address}", {30: doomed.kill})
+        told, trips = watch(f"{doomed.address},{other.address}", {30: doomed.kill}, EVERY_ONE_NEEDED)
         assert trips.resume_count == 1
         [line] = [record.getMessage() for record in caplog.records if "anew" in record.getMessage()]
         assert words in line
         anew = next(at for at in range(29, 45) if _labels(told).endswith(_labels(_alone(other, at))))
     offsets = [at_s for at_s, _ in groupby(told, lambda one: one[0])]
-    assert offsets == [shot.offset_s for shot in shots()], "every frame once, in order"
+    assert offsets == [shot.offset_s for shot in shots(EVERY_ONE_NEEDED)], "every frame once, in order"
     for label in {event.label for _, update in told if update for event in update.events}:
         phases = [event.phase for _, update in told if update for event in update.events if event.label == label]
         edges = [phase for phase in phases if phase is not Phase.UPDATE]
@@ -218,7 +220,7 @@ def test_a_server_that_refuses_the_checkpoint_begins_the_stream_anew_and_that_is
 
 def _alone(server: Server, begin: int) -> Told:
     found: Told = []
-    with Shelf(shots()[begin:]) as source:
+    with Shelf(shots(EVERY_ONE_NEEDED)[begin:]) as source:
         pusher.watch(
             source, server.address, lambda frame, update: found.append((frame.offset_s, update)), settings=SETTINGS
         )
