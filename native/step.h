@@ -208,15 +208,14 @@ static void frame(const Net& net, const FusedClip& clip, const float* pixels, co
     lap_start();
     float *in = s.front, *out = s.back;
     copy_image(net, clip, pixels, s.image);
-    const Region* const last = net.regions + 3 * net.shape.block_count;
     const char* const weights = reinterpret_cast<const char*>(&net);
-    Ahead ahead = {net.regions, last < net.regions + 3 ? last : net.regions + 3, weights, reinterpret_cast<const char*>(state), weights, weights};
+    Ahead ahead = {net.regions, net.regions + 3, weights, reinterpret_cast<const char*>(state), weights, weights};
     stem(net, s.image, in, ahead);
     lap(PART_STEM);
     for (int i = 0; i < net.shape.block_count; ++i) {
         const Block& b = net.blocks[i];
         const Region* const own = net.regions + 3 * i;
-        const Region* const until = last - own < 3 ? last : own + 3;  // further on, and the second cache loses it again
+        const Region* const until = own + 3;  // further on, and the second cache loses it again
         ahead.reach(own, until);
         feature(net, b, s, in, clock, state, ahead);
         squeeze(net, b, s, clock, state);

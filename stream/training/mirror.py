@@ -44,7 +44,7 @@ def pairs(labels: Sequence[str]) -> tuple[tuple[str, str], ...]:
 def swaps(card: Card) -> npt.NDArray[np.int64]:
     """Return what every label is in a mirror, (K,): an index, or -1 where a name says a side and has no partner."""
     partner = {one: two for pair in card.mirror_pairs for one, two in (pair, pair[::-1])}
-    is_lone = {label: _mirrored(label) != label or INSIDE.search(label) is not None for label in card.labels}
+    is_lone = {label: _mirrored(label) != label for label in card.labels}
     return np.array(
         [
             card.labels.index(partner[label]) if label in partner else -1 if is_lone[label] else index

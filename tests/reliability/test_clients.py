@@ -162,7 +162,8 @@ def test_a_png_and_a_message_that_unpack_to_much_cost_nothing(server: Server, sa
         list(stub.Recognize(iter([config(), large]), compression=grpc.Compression.Gzip, timeout=60))
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     grown_mb = footprint(server.process.pid).memory_mb - before.memory_mb
-    assert grown_mb < 100, "the message is never there as a whole; grpcio 1.71 keeps up to 65 MB of it, newer ones 1"
+    keeps_mb = 100 if grpc.__version__.startswith("1.71.") else 50  # it keeps up to 65 MB, newer ones 1
+    assert grown_mb < keeps_mb
     assert len(server.talk([config(), *film(PICTURES)])) == len(PICTURES) + 2
     say(f"50 PNGs of 20000x20000, and 100 MB in a compressed message: {grown_mb:+.1f} MB")
 
