@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from stream.cards import OF_LABELS, Card
 from stream.errors import UsageError
+from stream.nets._movinet_layers import ACTIVATIONS
 from stream.training import splits, tables
 from stream.types import Array
 
@@ -174,4 +175,4 @@ def _matrix(net: nn.Module, layer: str) -> Tensor:
 
 
 def _activation(net: nn.Module) -> Any:
-    return {"swish": functional.silu, "hard_swish": functional.hardswish}[cast(Any, net).card.classifier_activation]
+    return ACTIVATIONS[cast(Any, net).card.classifier_activation]
