@@ -9,7 +9,7 @@ from typing import Any
 from stream import cache, cards, catalogue, exporters, importers, labels, proof
 from stream.cards import Card
 from stream.errors import UsageError
-from stream.importers.base import Reading, needed_gate
+from stream.importers.base import Reading, Reference, needed_gate
 from stream.nets._movinet_identity import identify, se_type
 
 KINETICS_600 = "kinetics-600"
@@ -67,12 +67,24 @@ def keep(source: str, order: Order, say: Say) -> Card:
         say(f"comparing with {reading.reference.name} over {proof.FRAMES} frames")
         found = proof.prove(card, reading, reading.reference, told)
         card, measured["import"] = found.card, found.told()
+        if reading.as_it_is:
+            measured["import"] |= _apart(card, reading, reading.as_it_is, say)
     elif card.kind == "stream" and card.has_se and "gate" not in told:
         needed_gate(card.kind, order.given)
     if card.dtype != "float32":
         reading, measured["storage"] = proof.stored(card, reading, card.dtype)
-    say("writing it, and comparing the file with PyTorch")
-    return _write(replace(card, measured=measured), reading)
+    say("writing it, and comparing what was written")
+    return _write(replace(card, measured=measured), reading, say)
+
+
+def _apart(card: Card, reading: Reading, as_it_is: Reference, say: Say) -> dict[str, Any]:
+    """Measure how far a file that rounds is from its own weights computed in float32."""
+    same, correlation = proof.apart(card, reading, as_it_is)
+    say(
+        f"{as_it_is.name} rounds what float32 does not: over the same frames its logits correlate with ours by "
+        f"{correlation:.3f}, {same:.0%} of the first labels are the same"
+    )
+    return {"rounded": {"same_first_label": round(same, 3), "correlation": round(correlation, 4)}}
 
 
 def _card(source: str, reading: Reading, order: Order, say: Say) -> tuple[Card, set[str]]:
@@ -138,13 +150,13 @@ def _labels(wanted: str, carried: tuple[str, ...] | None, classes: int) -> tuple
     raise UsageError(f"the file does not say what its {classes} classes are called: --labels FILE, one a line")
 
 
-def _write(card: Card, reading: Reading) -> Card:
+def _write(card: Card, reading: Reading, say: Say) -> Card:
     """Write the model into the cache."""
-    net = proof.build(card, reading)
     with cache.staging() as folder:
-        written = (
-            exporters.publish(net, card, folder)[0] if card.kind == "stream" else exporters.store(net, card, folder)
-        )
+        written = exporters.store(card, reading.weights, folder)
+        content = (folder / written.weights).read_bytes()
+        if found := proof.compare(written, content, reading.weights):
+            say(f"compared the file with {found.reference}: largest difference {found.difference:.1e}")
         name = f"{card.name}-{written.sha256[:12]}.onnx"
         kept = replace(written, weights=name)
         path = cache.replace_model(card.name, cards.dump(kept), folder / written.weights, name)

@@ -1,20 +1,26 @@
-"""Proves that imported weights compute what they computed before: the same random frames, streamed through both."""
+"""Proves that imported weights compute what they computed before: the same random frames, streamed through both.
 
-from collections.abc import Collection
+Ours run in PyTorch where it is installed; in the base install, which has none, a stream net runs in ONNX Runtime, and
+the fused engine is what a written file is held against.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from itertools import product
 from typing import Any
 
 import numpy as np
-import torch
 
-from stream import rooms, storage, weights
+from stream import exporters, rooms, storage
 from stream.cards import Card
-from stream.errors import ParityError
-from stream.importers.base import Reading, Reference, Trace
-from stream.nets.base import one_thread
-from stream.nets.movinet import MoViNet
+from stream.errors import MissingDependency, ParityError
+from stream.importers.base import Reading, Reference, Run, Trace, step_all
+from stream.onnxfile import OnnxFile
 from stream.types import Array
+
+FILE_TOLERANCE = 1e-4
+"""Largest difference of a written file, of the numbers' size or of 1."""
 
 TOLERANCE = 1e-3
 """Largest difference of a logit that is taken."""
@@ -46,15 +52,91 @@ class Proof:
         return found
 
 
-def build(card: Card, reading: Reading) -> MoViNet:
-    """Make the card's net with the weights that were read.
+def runner(card: Card, weights: Mapping[str, Array]) -> Run:
+    """Return our net with these weights, ready to run.
 
     Raises:
         ModelError: they are not exactly those of this net; names the first few.
+        MissingDependency: only PyTorch runs a base net, and it is not installed.
     """
-    net: MoViNet = rooms.find("nets", card.architecture).build(card)
-    weights.load(net, {name: torch.from_numpy(np.array(value)) for name, value in reading.weights.items()})
+    if find_spec("torch"):
+        net = built(card, weights)
+        return lambda clip: _in_torch(net, clip)
+    if card.kind == "base":
+        raise MissingDependency(f"{card.name!r} is a base net, which", "torch", "torch")
+    wide = replace(card, dtype="float32")
+    engine = rooms.find("runtimes", "onnxruntime").OnnxRuntime(wide, exporters.encode(wide, weights))
+    return lambda clip: step_all(engine, clip)
+
+
+def built(card: Card, weights: Mapping[str, Array]) -> Any:
+    """Make the card's net in PyTorch with these weights.
+
+    Raises:
+        MissingDependency: it is not installed.
+        ModelError: they are not exactly those of this net; names the first few.
+    """
+    with rooms.needing("PyTorch's net", "torch"):
+        from stream.weights import from_numpy, load  # noqa: PLC0415  # the base install has no torch
+
+    net = rooms.find("nets", card.architecture).build(card)
+    load(net, from_numpy(weights))
     return net.eval().requires_grad_(False)
+
+
+def _in_torch(net: Any, clip: Array) -> Trace:
+    import torch  # noqa: PLC0415  # the base install has none
+
+    from stream.nets.base import one_thread  # noqa: PLC0415
+
+    with torch.inference_mode(), one_thread():
+        found, state = net.frames(torch.from_numpy(clip), net.init_state())
+    return {"logits": found[0].numpy(), **{name: value[0].numpy() for name, value in state.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the comparison of a model file found."""
+
+    difference: float
+    """Largest difference of a logit."""
+    reference: str
+    """What the file was compared with in ONNX Runtime, for people."""
+
+
+def compare(card: Card, content: bytes, weights: Mapping[str, Array] | None = None) -> Written | None:
+    """Step a stream net's file in ONNX Runtime beside PyTorch, or beside the fused engine where PyTorch is missing.
+
+    Args:
+        card: the file's.
+        content: the file.
+        weights: what is meant; by default what the file holds.
+
+    Returns:
+        What was found; None where there is nothing else to run it: a base net, or neither of the two is there.
+
+    Raises:
+        ParityError: the logits or a state differ by more than 1e-4 of their size, or of 1 where they are smaller.
+    """
+    if card.kind == "base":
+        return None
+    if find_spec("torch"):
+        net = built(card, OnnxFile(content).weights() if weights is None else weights)
+        return Written(rooms.find("exporters", "onnx").compare(net, card, content).difference, "PyTorch")
+    fused = rooms.find("runtimes", "fused")
+    if not fused.can_run(card):
+        return None
+    engine = fused.FusedRuntime(card, content)
+    theirs, ours = rooms.find("runtimes", "onnxruntime").OnnxRuntime(card, content), step_all(engine, frames(card, 50))
+    return Written(_agree(card, ours, step_all(theirs, frames(card, 50))), f"the engine {engine.name!r}")
+
+
+def _agree(card: Card, ours: Trace, theirs: Trace) -> float:
+    for name, expected in ours.items():
+        tolerance = FILE_TOLERANCE * max(1.0, float(np.abs(expected).max()))
+        if not (found := difference(theirs[name], expected)) <= tolerance:  # also where it is not a number
+            raise ParityError(f"{card.name!r}: {name} of its file", found, tolerance)
+    return difference(ours["logits"], theirs["logits"])
 
 
 def prove(card: Card, reading: Reading, reference: Reference, told: Collection[str]) -> Proof:
@@ -71,7 +153,7 @@ def prove(card: Card, reading: Reading, reference: Reference, told: Collection[s
     """
     clip = frames(card)
     theirs = reference.run(clip)
-    tried = [(choice, trace(build(choice, reading), clip)) for choice in _choices(card, reference, told)]
+    tried = [(choice, runner(choice, reading.weights)(clip)) for choice in _choices(card, reference, told)]
     best, ours = min(tried, key=lambda pair: difference(pair[1]["logits"], theirs["logits"]))
     worst = difference(ours["logits"], theirs["logits"])
     if not worst <= TOLERANCE:  # also where it is not a number
@@ -81,20 +163,13 @@ def prove(card: Card, reading: Reading, reference: Reference, told: Collection[s
     return Proof(best, worst, reference)
 
 
-def frames(card: Card) -> Array:
+def frames(card: Card, count: int = FRAMES) -> Array:
     """Return (1, 3, T, S, S) random frames: coarse patches that change, under noise."""
     random, side = np.random.default_rng(0), card.side_px
-    patches = random.random((1, 3, FRAMES, 5, 5), np.float32)
+    patches = random.random((1, 3, count, 5, 5), np.float32)
     cells = np.arange(side) * 5 // side
-    noise = random.random((1, 3, FRAMES, side, side), np.float32)
+    noise = random.random((1, 3, count, side, side), np.float32)
     return np.asarray(0.7 * patches[..., cells[:, None], cells[None, :]] + 0.3 * noise, np.float32)
-
-
-def trace(net: MoViNet, clip: Array) -> Trace:
-    """Run our net; what it says in the form of `importers.base.Trace`."""
-    with torch.inference_mode(), one_thread():
-        found, state = net.frames(torch.from_numpy(clip), net.init_state())
-    return {"logits": found[0].numpy(), **{name: value[0].numpy() for name, value in state.items()}}
 
 
 def difference(ours: Array, theirs: Array) -> float:
@@ -121,6 +196,14 @@ def _first(ours: Trace, theirs: Trace) -> str:
     return "the head: the dense layer or the classifier" if len(theirs) > 1 else "a layer the reference does not show"
 
 
+def apart(card: Card, reading: Reading, other: Reference) -> tuple[float, float]:
+    """Return the share of equal first labels, and the correlation of all logits, of ours and another run's."""
+    clip = frames(card)
+    ours, theirs = runner(card, reading.weights)(clip)["logits"], other.run(clip)["logits"]
+    same = float((ours.argmax(1) == theirs.argmax(1)).mean())
+    return same, float(np.corrcoef(ours.ravel(), theirs.ravel())[0, 1])
+
+
 def stored(card: Card, reading: Reading, dtype: str) -> tuple[Reading, dict[str, Any]]:
     """Round the weights to how they will be stored.
 
@@ -130,7 +213,7 @@ def stored(card: Card, reading: Reading, dtype: str) -> tuple[Reading, dict[str,
     packed = {name: storage.pack(name, value, dtype) for name, value in reading.weights.items()}
     rounded = replace(reading, weights={name: storage.unpack(*pair) for name, pair in packed.items()})
     clip = frames(card)
-    before, after = (logits(build(card, some), clip) for some in (reading, rounded))
+    before, after = (runner(card, some.weights)(clip)["logits"] for some in (reading, rounded))
     change = np.abs(after - before)
     return rounded, {
         "dtype": dtype,
@@ -140,8 +223,3 @@ def stored(card: Card, reading: Reading, dtype: str) -> tuple[Reading, dict[str,
         "spread_of_logits": float(f"{before.std():.2g}"),
         "same_first_label": float(f"{(before.argmax(1) == after.argmax(1)).mean():.2g}"),
     }
-
-
-def logits(net: MoViNet, clip: Array) -> Array:
-    """Return the (T, K) logits after each frame of a stream, or the (1, K) of a clip."""
-    return trace(net, clip)["logits"]

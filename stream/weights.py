@@ -1,10 +1,14 @@
 """Reads a net's weights back from the ONNX file that also runs: its initialisers are the parameters."""
 
+from collections.abc import Mapping
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from stream.errors import ModelError
 from stream.onnxfile import OnnxFile
+from stream.types import Array
 
 
 def read_state_dict(content: bytes) -> dict[str, Tensor]:
@@ -14,6 +18,11 @@ def read_state_dict(content: bytes) -> dict[str, Tensor]:
         ModelError: it is not an ONNX file, or its weights lie outside it.
     """
     return {name: torch.from_numpy(value) for name, value in OnnxFile(content).weights().items()}
+
+
+def from_numpy(weights: Mapping[str, Array]) -> dict[str, Tensor]:
+    """Return weights by name as tensors of their own."""
+    return {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
 
 
 def load(net: nn.Module, weights: dict[str, Tensor]) -> None:

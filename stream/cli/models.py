@@ -15,7 +15,7 @@ from stream import cache, cards, ensemble, rooms, shelf
 from stream.cards import CHOICES, Card
 from stream.cli._arrival import Arrival, tell
 from stream.cli.console import suite
-from stream.errors import MissingDependency, UsageError
+from stream.errors import UsageError
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON object a line.")]
@@ -46,8 +46,8 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="A SavedModel folder, TensorFlow Hub handle, checkpoint, .weights.h5, state dict (the PyTorch port's or "
-        "ours), or an ONNX file of stream-export.",
+        help="A TensorFlow Lite file, SavedModel folder, TensorFlow Hub handle, checkpoint, .weights.h5, state dict or "
+        ".safetensors (the PyTorch port's or ours), or an ONNX file of stream-export.",
         show_default=False,
     ),
 ]
@@ -70,7 +70,7 @@ Head = Annotated[
     str | None,
     typer.Option(
         "--classifier-activation",
-        metavar="swish|hard_swish",
+        metavar="swish|hard_swish|relu6",
         help="Activation of the dense layer.",
         show_default="what comparing shows, else swish",
     ),
@@ -116,7 +116,7 @@ def pull(*, name: Name, dtype: Dtype = None, file: From = None, address: Address
     """Fetch a model, check it against its known id, and import it."""
     _check("dtype", dtype)
     with Arrival() as arrival:
-        pulling = _needing_torch("pulling")
+        pulling = _quietly("pulling")
         card = pulling.pull(name, pulling.Way(dtype or "", file, address or "", arrival.progress, arrival.say))
     tell(card)
 
@@ -147,7 +147,7 @@ def import_(
         "licence": licence,
     }
     given = {field: value for field, value in asked.items() if value is not None}
-    intake = _needing_torch("intake")
+    intake = _quietly("intake")
     with Arrival() as arrival:
         order = intake.Order(cache.check_name(name), given, labels, dtype or "", force)
         card = intake.bring(source, order, arrival.say)
@@ -173,16 +173,18 @@ def show(*, name: Name, as_json: Json = False) -> None:
 
 
 def verify(*, name: Name, as_json: Json = False) -> None:
-    """Compare weights with their hash, load them, and, where PyTorch is installed, compare 50 frames with it."""
+    """Compare weights with their hash, load them, and compare 50 frames with PyTorch, or with the fused engine."""
     card = cards.load(name)
     for part in [cards.load(member) for member in card.members] or [card]:
-        found = {"name": part.name, "sha256": part.sha256, "difference": _verified(part)}
+        found = _verified(part)
+        row = {"name": part.name, "sha256": part.sha256, "difference": found.difference if found else None}
         if as_json:
-            typer.echo(json.dumps(found))
-        elif found["difference"] is None:
-            typer.echo(f"{part.name}: the hash is right; not compared (needs PyTorch and a stream net)")
+            typer.echo(json.dumps(row | {"reference": found.reference if found else None}))
+        elif found is None:
+            typer.echo(f"{part.name}: the hash is right; not compared: nothing else that is installed runs it")
         else:
-            typer.echo(f"{part.name}: the hash is right; largest difference from PyTorch {found['difference']:.1e}")
+            difference = f"largest difference from {found.reference} {found.difference:.1e}"
+            typer.echo(f"{part.name}: the hash is right; {difference}")
 
 
 def remove(*, name: Name) -> None:
@@ -198,17 +200,13 @@ def remove(*, name: Name) -> None:
     typer.echo(f"{name} is gone")
 
 
-def _verified(card: Card) -> float | None:
+def _verified(card: Card) -> Any:
+    """Return what comparing a model's file found, None where nothing was there to compare with."""
     content = card.read_weights()
     if card.kind == "base":
         return None
     rooms.find("runtimes", "onnxruntime").build(card)
-    try:
-        exporter = rooms.find("exporters", "onnx")
-    except MissingDependency:
-        return None
-    difference: float = exporter.compare(shelf.net(card, content), card, content).difference
-    return difference
+    return _quietly("proof").compare(card, content)
 
 
 def _check(field: str, value: str | None) -> None:
@@ -216,12 +214,11 @@ def _check(field: str, value: str | None) -> None:
         raise UsageError(f"{field} is {value!r}; accepted: {', '.join(CHOICES[field])}")
 
 
-def _needing_torch(module: str) -> Any:
-    """Import what needs PyTorch, and say how to get it where it is missing."""
+def _quietly(module: str) -> Any:
+    """Import what may load TensorFlow, which says at every start what it found."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # else it says at every start that it is on
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # Google's own code needs it
-    rooms.find("exporters", "onnx")
     return importlib.import_module(f"stream.{module}")
 
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stream import cache, cards, manifest, rooms
+from stream import cards, manifest, rooms
 from stream.cards import Card
 from stream.errors import ExportError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from stream.exporters.base import Parity
     from stream.nets.base import Net
@@ -38,17 +38,26 @@ def publish(
     return (_write_card(written) if exporter.IS_LOADABLE else written), parity
 
 
-def store(net: "Net", card: Card, folder: Path) -> Card:
-    """Write the weights of a net that has no step, and beside them the card that names them; the torch engine runs it.
+def encode(card: Card, weights: "Mapping[str, Array]") -> bytes:
+    """Return the file that `store` writes; see there."""
+    from stream.exporters import _onnxfile  # noqa: PLC0415  # the onnx package takes long to load
+
+    return _onnxfile.encode(card, weights)
+
+
+def store(card: Card, weights: "Mapping[str, Array]", folder: Path) -> Card:
+    """Write weights by name as the file that the engines load, and beside it the card that names it; no torch.
+
+    A base net's file holds the weights alone: the torch engine runs it.
 
     Raises:
+        ModelError: the weights are not exactly those of this net; names the first few.
         ExportError: a file cannot be written.
     """
+    from stream.exporters import _onnxfile  # noqa: PLC0415  # the onnx package takes long to load
+
     file = _file(card, folder, "onnx")
-    try:
-        cache.write(file, rooms.find("exporters", "onnx").encode_weights(net, card))
-    except OSError as error:
-        raise ExportError(f"cannot write {file}: {error.strerror}") from error
+    _onnxfile.write(file, encode(card, weights))
     return _write_card(_named(card, file))
 
 

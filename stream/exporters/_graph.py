@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor
 
 from stream import storage
 
@@ -47,9 +46,9 @@ class Graph:
         self._nodes.append(helper.make_node(kind, inputs, [value], value, **attributes))
         return value
 
-    def parameter(self, name: str, tensor: Tensor) -> str:
+    def parameter(self, name: str, value: npt.ArrayLike) -> str:
         """Add a weight under its own name and with its own values; where it is stored in less room, widen it."""
-        values, factor = storage.pack(name, tensor.detach().float().cpu().contiguous().numpy(), self._dtype)
+        values, factor = storage.pack(name, np.array(value, np.float32, order="C"), self._dtype)
         self._parameters[name] = numpy_helper.from_array(values, name)
         return name if values.dtype == np.float32 else self.widen(name, factor)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import onnxruntime
 import torch
 
 from stream import steps
@@ -38,6 +39,21 @@ def streamable(net: Net, card: Card) -> MoViNet:
         raise ExportError(f"only MoViNet can be exported, not {type(net).__name__}")
     steps.check_card(card, net.card)
     return net
+
+
+def arrays(net: torch.nn.Module) -> dict[str, Array]:
+    """Return a net's parameters and moving statistics by name."""
+    kept = ((name, value) for name, value in net.state_dict().items() if not name.endswith("num_batches_tracked"))
+    return {name: value.detach().float().cpu().contiguous().numpy() for name, value in kept}
+
+
+def onnx_step(file: bytes) -> Step:
+    """Return the step of an ONNX or ORT file in ONNX Runtime."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(file, options, ["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return stepper(lambda inputs: dict(zip(names, session.run(names, inputs), strict=True)))
 
 
 def stepper(run: Run) -> Step:

@@ -7,25 +7,24 @@ that, so that int8's factors fit the folded channels; pools, counts, norms and s
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-import torch
 from onnx import numpy_helper
-from torch import Tensor, nn
 
 from stream import storage
 from stream.cards import Card
 from stream.exporters import _onnxfile, _parity
 from stream.exporters._graph import Graph
-from stream.exporters._movinet import MoViNetWriter
+from stream.exporters._movinet import EPSILON, NORM, MoViNetWriter, window
 from stream.exporters.base import Bound, Parity
-from stream.nets._movinet_layers import ConvNorm, TemporalConvNorm, same_padding
+from stream.nets._movinet_specs import BlockSpec
 from stream.nets.base import Net
-from stream.nets.movinet import Block, MoViNet
+from stream.nets.movinet import MoViNet
 from stream.types import Array
+
+Doubles = npt.NDArray[np.float64]
 
 CLIPS = {"hard_swish": (1 / 6, 0.5, 1.0), "relu6": (0.16667, 3 * 0.16667, 6 * 0.16667), "clip": (0.2, 0.5, 1.0)}
 """Activation or gate -> (a, b, c) of min(max(a x + b, 0), c)."""
@@ -33,14 +32,14 @@ CLIPS = {"hard_swish": (1 / 6, 0.5, 1.0), "relu6": (0.16667, 3 * 0.16667, 6 * 0.
 
 def encode(net: MoViNet, card: Card, dtype: str) -> bytes:
     """Return the ONNX file's bytes, the same for the same net and card; `dtype` is how kernels lie in it."""
-    return _onnxfile.content(PhoneWriter(net, dtype).graph, net, card)
+    return _onnxfile.content(PhoneWriter(card, _parity.arrays(net), dtype).graph, card)
 
 
 def export(net: Net, card: Card, path: Path, footage: Sequence[Array], dtype: str, bound: Bound) -> Parity:
     """Write the net to `path` with kernels of that type; see `exporters.base.Export`."""
     net = _parity.streamable(net, card)
     content = encode(net, card, dtype)
-    parity = _parity.compare(net, card, _onnxfile.step(content), bound, footage)
+    parity = _parity.compare(net, card, _parity.onnx_step(content), bound, footage)
     _onnxfile.write(path, content)
     return parity
 
@@ -76,7 +75,7 @@ class PhoneWriter(MoViNetWriter):
     def _flatten(self, x: str) -> str:
         return self.graph.node("Reshape", x, self.graph.constant(np.array([1, -1], np.int64)))
 
-    def _activate(self, x: str, kind: str | None) -> str:
+    def _activate(self, x: str, kind: str) -> str:
         return self.graph.node("Mul", x, self._clip(x, kind)) if kind == "hard_swish" else super()._activate(x, kind)
 
     def _gate(self, x: str, kind: str) -> str:
@@ -90,34 +89,30 @@ class PhoneWriter(MoViNetWriter):
     def _number(self, value: float) -> str:
         return self.graph.constant(np.full((1, 1, 1), value, np.float32))
 
-    def _conv_norm(self, layer: ConvNorm, x: str, side: int, scale: Tensor | None = None) -> tuple[str, int]:
-        name = self._names[layer]
-        gain, shift = _affine(layer.norm)
-        if scale is not None:
-            gain, shift = gain * scale.double(), shift * scale.double()
-        kernel = self.graph.parameter(f"{name}.weight", layer.conv.weight.double() * gain.view(-1, 1, 1, 1))
-        bias = self.graph.parameter(f"{name}.bias", shift)
-        before, after = same_padding(side, layer.kernel, layer.stride)
-        shape = {"kernel_shape": [layer.kernel] * 2, "strides": [layer.stride] * 2, "group": layer.conv.groups}
-        x = self.graph.node("Conv", x, kernel, bias, **shape, pads=[before, before, after, after])
-        return self._activate(x, layer.activation), -(-side // layer.stride)
+    def _conv_norm(
+        self, name: str, x: str, side: int, stride: int = 1, activation: str = "", scale: float = 1.0
+    ) -> str:
+        gain, shift = self._folded(name)
+        weight = self.weights[f"{name}.conv.weight"].astype(np.float64) * (gain * scale).reshape(-1, 1, 1, 1)
+        kernel = self.graph.parameter(f"{name}.weight", weight)
+        bias = self.graph.parameter(f"{name}.bias", shift * scale)
+        return self._activate(self.graph.node("Conv", x, kernel, bias, **window(weight, side, stride)), activation)
 
-    def _project(self, block: Block, x: str, side: int) -> str:
-        return self._conv_norm(block.project, x, side, block.scale.detach())[0]
+    def _project(self, name: str, x: str, side: int) -> str:
+        return self._conv_norm(f"{name}.project", x, side, scale=float(self.weights[f"{name}.scale"]))
 
-    def _temporal(self, layer: TemporalConvNorm, x: str) -> str:
-        graph, name = self.graph, self._names[layer]
-        gain, shift = (value.view(-1, 1, 1) for value in _affine(layer.norm))
+    def _temporal(self, block: BlockSpec, x: str) -> str:
+        graph, name = self.graph, f"blocks.{block.name}.feature.temporal"
+        gain, shift = (value.reshape(-1, 1, 1) for value in self._folded(name))
         total = graph.parameter(f"{name}.bias", shift)
-        fresh = self._give(x, layer.state_names[-1])
-        for index, frame in enumerate((*layer.state_names, fresh)):
-            tap = graph.parameter(f"{name}.taps.{index}", layer.taps[index].double() * gain)
+        fresh = self._give(x, block.buffers[-1])
+        for index, frame in enumerate((*block.buffers, fresh)):
+            tap = graph.parameter(f"{name}.taps.{index}", self.weights[f"{name}.taps.{index}"] * gain)
             total = graph.node("Add", graph.node("Mul", frame, tap), total)
-        return self._activate(total, layer.activation)
+        return self._activate(total, self.card.main_activation)
 
-
-def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Return the norm as a factor and a summand, (C,) each, in double precision."""
-    mean, variance = cast(Tensor, norm.running_mean).double(), cast(Tensor, norm.running_var).double()
-    gain = norm.weight.detach().double() / torch.sqrt(variance + norm.eps)
-    return gain, norm.bias.detach().double() - mean * gain
+    def _folded(self, name: str) -> tuple[Doubles, Doubles]:
+        """Return a norm as a factor and a summand, (C,) each, in double precision."""
+        weight, bias, mean, variance = (self.weights[f"{name}.norm.{leaf}"].astype(np.float64) for leaf in NORM)
+        gain = weight / np.sqrt(variance + EPSILON)
+        return gain, bias - mean * gain

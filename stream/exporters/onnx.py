@@ -5,8 +5,6 @@ from pathlib import Path
 
 from stream.cards import Card
 from stream.exporters import _onnxfile, _parity
-from stream.exporters._graph import Graph
-from stream.exporters._movinet import MoViNetWriter
 from stream.exporters.base import Bound, Parity
 from stream.nets.base import Net
 from stream.nets.movinet import MoViNet
@@ -26,16 +24,7 @@ def export(net: Net, card: Card, path: Path, footage: Sequence[Array] = ()) -> P
 
 def encode(net: MoViNet, card: Card) -> bytes:
     """Return the ONNX file's bytes, the same for the same net and card."""
-    return _onnxfile.content(MoViNetWriter(net, card.dtype).graph, net, card)
-
-
-def encode_weights(net: MoViNet, card: Card) -> bytes:
-    """Return an ONNX file of the weights alone: what a base net, which has no step, is kept in."""
-    graph = Graph(card.dtype)
-    for name, value in net.state_dict().items():
-        if not name.endswith("num_batches_tracked"):
-            graph.parameter(name, value)
-    return _onnxfile.content(graph, net, card)
+    return _onnxfile.encode(card, _parity.arrays(net))
 
 
 def compare(net: MoViNet, card: Card, content: bytes, footage: Sequence[Array] = ()) -> Parity:
@@ -44,4 +33,4 @@ def compare(net: MoViNet, card: Card, content: bytes, footage: Sequence[Array] =
     Raises:
         ParityError: the logits or a state differ by more than 1e-4 of their size, or of 1 where they are smaller.
     """
-    return _parity.compare(net, card, _onnxfile.step(content), BOUND, footage)
+    return _parity.compare(net, card, _parity.onnx_step(content), BOUND, footage)

@@ -32,7 +32,7 @@ def export(net: Net, card: Card, path: Path, footage: Sequence[Array] = ()) -> P
     """Write the net to `path` and the list of its operators beside it; see `exporters.base.Export`."""
     net = _parity.streamable(net, card)
     content, operators = encode(net, card)
-    parity = _parity.compare(net, card, _onnxfile.step(content), BOUND, footage)
+    parity = _parity.compare(net, card, _parity.onnx_step(content), BOUND, footage)
     _onnxfile.write(path, content)
     _onnxfile.write(path.with_name(path.name + OPERATORS), operators)
     return parity

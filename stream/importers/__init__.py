@@ -37,12 +37,17 @@ def kind(name: str) -> str:
     return str(rooms.find("importers", name).KIND)
 
 
-def require(name: str) -> None:
+def require(name: str, wish: str = "") -> None:
     """Look for the packages an importer needs, without loading them.
+
+    Args:
+        name: see `form`.
+        wish: what they are needed for, as the message says it.
 
     Raises:
         MissingDependency: one is not installed; says how to get it.
     """
     for package in rooms.find("importers", name).PACKAGES:
         if find_spec(package) is None:
-            raise MissingDependency(kind(name), package, "tf")
+            what = f"{wish}: {kind(name)}" if wish else kind(name)
+            raise MissingDependency(what, package, "torch" if package == "torch" else "tf")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
+from stream import rooms
 from stream.errors import ModelError, UsageError
 from stream.importers.base import floats
 
@@ -38,9 +38,12 @@ def read(source: str) -> dict[str, npt.NDArray[np.float32]]:
     """Return a state dict; one that lies under "state_dict" is found there.
 
     Raises:
+        MissingDependency: PyTorch is not installed, which alone reads such files.
         ModelError: the file holds anything but tensors by name: it is not opened further.
         UsageError: it cannot be read.
     """
+    with rooms.needing("a file that torch.save wrote", "torch"):
+        import torch  # noqa: PLC0415  # the base install has none
     try:
         found = torch.load(source, map_location="cpu", weights_only=True)
     except OSError as error:

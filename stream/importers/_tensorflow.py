@@ -59,7 +59,7 @@ def stream_trace(step: Step, states: Mapping[str, Any], clip: Array) -> Trace:
     for frame in clip.transpose(2, 0, 3, 4, 1):  # (1, S, S, 3)
         logits, states = step({**states, "image": tensorflow.constant(frame[:, None])})
         rows.append(np.asarray(logits).reshape(-1))
-    return {"logits": np.stack(rows), **_our_states({name: np.asarray(value) for name, value in states.items()})}
+    return {"logits": np.stack(rows), **our_states({name: np.asarray(value) for name, value in states.items()})}
 
 
 def clip_trace(call: Callable[[Any], Any], clip: Array) -> Trace:
@@ -69,7 +69,7 @@ def clip_trace(call: Callable[[Any], Any], clip: Array) -> Trace:
     return {"logits": np.asarray(call(image)).reshape(1, -1)}
 
 
-def _our_states(states: Mapping[str, Array]) -> Trace:
+def our_states(states: Mapping[str, Array]) -> Trace:
     """Give official states our names and layouts: a tensor for each frame of a buffer, one count for all pools."""
     found: Trace = {}
     for official, value in states.items():

@@ -181,24 +181,20 @@ class TfliteFile:
         return length
 
 
-def open_file(source: str) -> TfliteFile:
-    """Open a file by its path.
+def read_file(source: str) -> bytes:
+    """Return a file's bytes.
 
     Raises:
-        ModelError: it is too large, or see `TfliteFile`.
+        ModelError: it is too large.
         UsageError: it cannot be read.
     """
     try:
         size = Path(source).stat().st_size
         if size > LARGEST_BYTES:
             raise ModelError(f"{source} has {size >> 20} MiB; accepted: up to {LARGEST_BYTES >> 20} MiB")
-        content = Path(source).read_bytes()
+        return Path(source).read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {source}: {error.strerror}") from error
-    try:
-        return TfliteFile(content)
-    except ModelError as error:
-        raise ModelError(f"{source}: {error}") from error
 
 
 def _whole(read: Callable[[], T]) -> T:

@@ -58,7 +58,7 @@ class NetReader:
         for conv in expands:
             self._left.remove(conv)
         blocks = list(spec.blocks(172))
-        plain = 3 + sum(1 + (block.taps > 1) + _is_reshaped(block) for block in blocks)
+        plain = 3 + sum(1 + (block.taps > 1) + block.is_reshaped for block in blocks)
         self._has_se = len(self._left) > plain
         activations = {self._activation(stem, expands[0])}
         gates = set[str]()
@@ -94,7 +94,7 @@ class NetReader:
         project = self._take((block.outputs, 1, 1, middle), f"{block.name}'s projection")
         self._conv_norm(f"{name}.project", project)
         self.weights[f"{name}.scale"] = self._rezero(project)
-        if _is_reshaped(block):
+        if block.is_reshaped:
             skip = self._take((block.outputs, 1, 1, block.inputs), f"{block.name}'s skip")
             self._conv_norm(f"{name}.skip.project", skip)
         return gate
@@ -272,10 +272,6 @@ def _consumers(file: TfliteFile) -> dict[int, list[Operation]]:
         for tensor in operation.inputs:
             found.setdefault(tensor, []).append(operation)
     return found
-
-
-def _is_reshaped(block: BlockSpec) -> bool:
-    return block.stride > 1 or block.inputs != block.outputs
 
 
 def _is_spatial(kernel: Values) -> bool:

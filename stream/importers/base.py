@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.errors import ModelError, UsageError
-from stream.types import Array
+from stream.types import Array, State
 
 Weights = dict[str, npt.NDArray[np.float32]]
 """Key of our `state_dict` -> value in our layout."""
@@ -45,6 +45,30 @@ class Reading:
     """Something to compare with, where there is any."""
     note: str = ""
     """Why there is no reference."""
+    as_it_is: Reference | None = None
+    """Of a file that rounds what passes between its operations: itself. Ours does not round so: how far they are apart
+    is measured, not judged."""
+
+
+class Stepping(Protocol):
+    """What of an engine a run needs, see `runtimes.base.Runtime`."""
+
+    def init_state(self, batch: int = 1) -> State:
+        """Return the state of a stream that has seen nothing."""
+        ...
+
+    def step(self, clip: Array, state: State, decay: float | Array | None = None) -> tuple[Array, State]:
+        """Advance by one clip."""
+        ...
+
+
+def step_all(engine: Stepping, clip: Array) -> Trace:
+    """Run a stream net of ours over a (1, 3, T, S, S) clip, frame by frame, with an endless memory."""
+    state, rows = engine.init_state(), []
+    for index in range(clip.shape[2]):
+        logits, state = engine.step(clip[:, :, index : index + 1], state, 1.0)
+        rows.append(logits[0])
+    return {"logits": np.stack(rows), **{name: value[0] for name, value in state.items()}}
 
 
 class Importer(Protocol):
@@ -53,7 +77,7 @@ class Importer(Protocol):
     KIND: str
     """What it reads, for people."""
     PACKAGES: tuple[str, ...]
-    """Packages of the extra `tf` that reading needs."""
+    """Packages that reading needs beyond the base install: torch is of the extra `torch`, others are of `tf`."""
 
     def recognises(self, source: str) -> bool:
         """Say, from a look at it, whether `source` is one of these."""

@@ -6,15 +6,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from stream import cards, weights
+from stream import cards
 from stream.cards import Card
 from stream.errors import ModelError, UsageError
-from stream.importers.base import Reading, Reference, Trace, floats
+from stream.importers.base import Reading, Reference, floats, step_all
 from stream.onnxfile import OnnxFile
 from stream.runtimes.onnxruntime import OnnxRuntime
-from stream.types import Array
 
 KIND = "an ONNX file that stream-export wrote"
 PACKAGES: tuple[str, ...] = ()
@@ -48,11 +45,11 @@ def read(source: str, given: Mapping[str, Any]) -> Reading:
             "it could not be compared"
         )
     facts = {item.name: getattr(card, item.name) for item in fields(Card) if item.name not in OWN}
-    found = {name: floats(name, value.numpy()) for name, value in weights.read_state_dict(content).items()}
+    found = {name: floats(name, value) for name, value in OnnxFile(content).weights().items()}
     if card.kind == "base":
         return Reading(found, facts, note="a file of weights alone has nothing to run: not compared")
     engine = OnnxRuntime(card, content)
-    return Reading(found, facts, Reference(f"the file itself in {engine.name}", lambda clip: _run(engine, clip)))
+    return Reading(found, facts, Reference(f"the file itself in {engine.name}", lambda clip: step_all(engine, clip)))
 
 
 def _reads(file: Path) -> bool:
@@ -78,11 +75,3 @@ def _card(source: str, content: bytes) -> Card:
             "accepted: a file of stream-export --to onnx"
         )
     return card
-
-
-def _run(engine: OnnxRuntime, clip: Array) -> Trace:
-    state, rows = engine.init_state(), []
-    for index in range(clip.shape[2]):
-        logits, state = engine.step(clip[:, :, index : index + 1], state, 1.0)
-        rows.append(logits[0])
-    return {"logits": np.stack(rows), **{name: value[0] for name, value in state.items()}}

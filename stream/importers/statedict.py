@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stream.errors import ModelError
-from stream.importers import _pickles
+from stream.importers import _named, _pickles
 from stream.importers.base import Reading
 from stream.nets import _movinet_port
 
 KIND = "a state dict of this project's nets"
-PACKAGES: tuple[str, ...] = ()
-OURS = "stem.conv.weight"
-"""A name that every net of ours has."""
+PACKAGES = ("torch",)
 
 
 def recognises(source: str) -> bool:
@@ -25,9 +22,4 @@ def read(source: str, given: Mapping[str, Any]) -> Reading:  # noqa: ARG001  # w
     Raises:
         ModelError: it is damaged, holds more than tensors, or names that neither we nor the port give.
     """
-    weights = _pickles.read(source)
-    if OURS not in weights:
-        some = ", ".join(sorted(weights)[:3]) or "nothing"
-        raise ModelError(f"{source} holds {some}: the names of neither this project's nets nor the PyTorch port's")
-    note = "a state dict alone has nothing to run: not compared; the gate is the one that was given"
-    return Reading(weights, note=note)
+    return _named.ours(_pickles.read(source), source)

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stream.importers._tflite_file import MAGIC, MAGIC_AT, TfliteFile, open_file
+from stream.importers._tflite_file import MAGIC, MAGIC_AT, TfliteFile, read_file
 from stream.importers._tflite_net import NetReader
+from stream.importers._tflite_run import references
 from stream.importers.base import Reading
 
 KIND = "a TensorFlow Lite file of a MoViNet stream net"
@@ -30,10 +31,18 @@ def recognises(source: str) -> bool:
 
 
 def read(source: str, given: Mapping[str, Any]) -> Reading:  # noqa: ARG001  # the graph tells
-    """Return its weights, its activations, its gate if it has one, and the side of its picture."""
-    file = open_file(source)
+    """Return its weights, its activations, its gate if it has one, the side of its picture, and itself in LiteRT.
+
+    Raises:
+        ModelError: it is damaged, too large, or no MoViNet's stream net.
+        UsageError: it cannot be read.
+    """
+    content = read_file(source)
+    file = TfliteFile(content)
     net = NetReader(file)
-    return Reading(net.weights, net.facts | _dtype(file) | _side(file))
+    facts = net.facts | _dtype(file) | _side(file)
+    reference, as_it_is, note = references(content, file, facts["se_type"] != "none")
+    return Reading(net.weights, facts, reference, note, as_it_is)
 
 
 def _dtype(file: TfliteFile) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from stream.nets._movinet_specs import same_padding
 from stream.nets.base import TensorState
 
 Activation = Callable[[Tensor], Tensor]
@@ -57,12 +58,6 @@ class Walk:
         positions = torch.where(self.decay.unsqueeze(1) < 1.0, held, positions)
         self.after[name] = positions[:, -1]
         return positions[:, :-1].flatten(0, 1)
-
-
-def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return TensorFlow's SAME padding before and after: the odd pixel goes after."""
-    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
 
 
 def layout(x: Tensor) -> torch.memory_format:
@@ -231,12 +226,6 @@ def average_pool(x: Tensor) -> Tensor:
     pads = (left, right, top, bottom)
     inside = F.pad(torch.ones_like(x[:1, :1]), pads)
     return F.avg_pool2d(F.pad(x, pads), 3, 2) / F.avg_pool2d(inside, 3, 2)
-
-
-def make_divisible(value: float, divisor: int = 8) -> int:
-    """Round to the nearest multiple, never down by more than a tenth."""
-    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * value else rounded
 
 
 def initialise(modules: Iterable[nn.Module]) -> None:

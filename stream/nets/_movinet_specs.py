@@ -65,6 +65,11 @@ class BlockSpec:
         return -(-self.side_px // self.stride)
 
     @property
+    def is_reshaped(self) -> bool:
+        """Whether its way around has a convolution of its own."""
+        return self.stride > 1 or self.inputs != self.outputs
+
+    @property
     def buffers(self) -> tuple[str, ...]:
         """States that hold its past frames, oldest first."""
         return tuple(f"{self.name}_stream_buffer_{age}" for age in range(self.taps - 1))
@@ -226,3 +231,20 @@ def find(variant: str) -> NetSpec:
     if variant not in SPECS:
         raise UnknownPart("MoViNet variant", variant, SPECS)
     return SPECS[variant]
+
+
+def hidden(kind: str, block: BlockSpec) -> int:
+    """Return the width inside a block's squeeze-excitation."""
+    return make_divisible(0.25 * block.expand * (2 if kind == "stream" else 1))
+
+
+def make_divisible(value: float, divisor: int = 8) -> int:
+    """Round to the nearest multiple, never down by more than a tenth."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Return TensorFlow's SAME padding before and after: the odd pixel goes after."""
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2

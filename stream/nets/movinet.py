@@ -21,7 +21,6 @@ from stream.nets._movinet_layers import (
     StreamFeature,
     Walk,
     initialise,
-    make_divisible,
 )
 from stream.nets._movinet_specs import COUNT, HEAD, POSITION, BlockSpec, NetSpec
 from stream.nets.base import TensorState
@@ -51,8 +50,7 @@ class Block(nn.Module):
         self.se = _squeeze(card, spec, is_positional) if card.has_se else None
         self.project = ConvNorm(expand, spec.outputs)
         self.scale = nn.Parameter(torch.zeros(()))  # ReZero
-        is_reshaped = spec.stride > 1 or spec.inputs != spec.outputs
-        self.skip = Skip(spec.inputs, spec.outputs, spec.stride) if is_reshaped else None
+        self.skip = Skip(spec.inputs, spec.outputs, spec.stride) if spec.is_reshaped else None
 
     def forward(self, x: Tensor, walk: Walk, counts: Tensor, position: Tensor | None) -> Tensor:
         """(B * T, C, H, W) -> (B * T, C', ceil(H / stride), ceil(W / stride))."""
@@ -63,7 +61,7 @@ class Block(nn.Module):
 
 def _squeeze(card: Card, spec: BlockSpec, is_positional: bool) -> SqueezeExcitation:
     is_stream = card.kind == "stream"
-    hidden = make_divisible(0.25 * spec.expand * (2 if is_stream else 1))
+    hidden = _movinet_specs.hidden(card.kind, spec)
     limit = card.trained_frames if is_stream and is_positional else None
     name = spec.name if is_stream else None
     return SqueezeExcitation(spec.expand, hidden, card.gate, card.main_activation, name, limit)

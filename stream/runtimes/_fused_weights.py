@@ -100,13 +100,12 @@ class Folder:
     def _block(self, block: BlockSpec) -> native.Block:
         name, middle, places = f"blocks.{block.name}", block.expand, self._layout.places
         hidden = self._weights.get(f"{name}.se.reduce.bias", np.zeros(0)).size if self._card.has_se else 0
-        is_projected = block.stride > 1 or block.inputs != block.outputs
-        skip = self._normed(f"{name}.skip.project", (block.outputs, block.inputs, 1, 1)) if is_projected else None
+        skip = self._normed(f"{name}.skip.project", (block.outputs, block.inputs, 1, 1)) if block.is_reshaped else None
         scale = self._take(f"{name}.scale", ())
         return native.Block(
             **{"side_in": block.side_px, "side_out": block.after_px, "hidden": padded(hidden)},
             **{"inputs": padded(block.inputs), "middle": padded(middle), "outputs": padded(block.outputs)},
-            **{"taps": block.taps, "kernel": block.kernel, "stride": block.stride, "is_projected": is_projected},
+            **{"taps": block.taps, "kernel": block.kernel, "stride": block.stride, "is_projected": block.is_reshaped},
             ring=places[block.buffers[0]] if block.buffers else 0,
             pool=places.get(block.pool, 0),
             position_scale=float(self._take(f"{name}.se.position.scale", ())) if self._is_positional else 0.0,

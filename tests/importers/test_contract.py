@@ -64,7 +64,7 @@ def test_the_manifest_is_what_the_ports_own_code_makes(name: str) -> None:
 @pytest.mark.parametrize("name", port.models())
 def test_every_file_of_the_port_becomes_exactly_our_net(name: str) -> None:
     from stream.cards import Card
-    from stream.importers.port import convert_all
+    from stream.importers._named import convert_all
     from stream.nets.movinet import build
 
     model = port.models()[name]

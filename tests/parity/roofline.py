@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 from hatch_build import call, compile_library, find_compiler  # noqa: E402  # the checkout is on the path only from here
 from stream import cards  # noqa: E402
 from stream.nets import _movinet_specs as specs  # noqa: E402
-from stream.nets._movinet_layers import make_divisible  # noqa: E402
+from stream.nets._movinet_specs import make_divisible  # noqa: E402
 from stream.runtimes import _fused_library as native  # noqa: E402
 from stream.runtimes import fused  # noqa: E402
 from stream.runtimes.base import stepper  # noqa: E402
