@@ -40,8 +40,8 @@ Protocol = Annotated[
     typer.Option(
         metavar="NAME",
         help="clip: every clip by itself. stream: clips joined to one long stream. memory: what memories of different "
-        "length are good for, after 10 s, 10 and 30 minutes (generated gestures only). footage: gestures in sample "
-        "videos of real scenes, which DATA holds, mirrored, turned and backwards.",
+        "length are good for in streams that have lasted 10 s to half an hour, with DATA to an hour. footage: gestures "
+        "in sample videos of real scenes, which DATA holds, mirrored, turned and backwards.",
         show_default="clip; without DATA clip and stream",
     ),
 ]
@@ -82,6 +82,15 @@ Cuts = Annotated[
         help="Clear the memory where the scene is cut.",
         rich_help_panel=ON_DATA,
         show_default="on; off where clips are joined, since a camera would show no cut there",
+    ),
+]
+Others = Annotated[
+    bool,
+    typer.Option(
+        "--others",
+        help="Where clips are joined: those of labels that the model does not know, or gives no event of, are "
+        "something else, and any event on them is false.",
+        rich_help_panel=ON_DATA,
     ),
 ]
 Count = Annotated[
@@ -128,6 +137,7 @@ def evaluate(
     videos: Videos = None,
     part: Part = "all",
     cuts: Cuts = None,
+    others: Others = False,
     clips: Count = 1200,
     minutes: Minutes = 10,
     scenes: Scenes = 8,
@@ -144,12 +154,15 @@ def evaluate(
     Every figure has a 95 % interval. Of clips: top-1, top-5, recall, confusion, calibration error. Of streams: share of
     time right, delay from a change of action to its label. Of --background: false events an hour.
     """
-    _check(protocol, data, background, memory_s, plot)
+    _check(protocol, data, background, memory_s, plot, has_others=others)
     protocols = _protocols()
     settings = SessionSettings(memory_s=memory_s, begin_threshold=begin, end_threshold=end, min_duration_s=min_duration)
     recogniser = load(model, runtime, threads)
     outcomes: dict[str, Outcome] = {}
-    if protocol == MEMORY:
+    if protocol == MEMORY and data:
+        chosen = protocols.Data(data, videos, part, group_by, others, seed)
+        outcomes[MEMORY] = protocols.on_joined_memory(recogniser, chosen)
+    elif protocol == MEMORY:
         outcomes[MEMORY] = protocols.on_memory(recogniser, scenes, seed)
     elif protocol == FOOTAGE:
         outcomes[FOOTAGE] = protocols.on_footage(recogniser, data, settings, seed)
@@ -157,7 +170,7 @@ def evaluate(
         counts = {CLIP: (clips, 0), STREAM: (0, minutes), None: (clips, minutes)}[protocol]
         outcomes["generated"] = protocols.on_generated(recogniser, *counts, seed, settings)
     elif data is not None:
-        chosen = protocols.Data(data, videos, part, group_by, seed)
+        chosen = protocols.Data(data, videos, part, group_by, others, seed)
         is_joined = protocol == STREAM
         watched = replace(settings, is_cut_aware=not is_joined if cuts is None else cuts)
         name = data.resolve().stem + (f"_{STREAM}" if is_joined else "")
@@ -179,8 +192,9 @@ def _protocols() -> ModuleType:
 
 
 def _check(
-    protocol: str | None, data: Path | None, background: Path | None, memory_s: float | None, plot: Path | None
-) -> None:
+    protocol: str | None, data: Path | None, background: Path | None, memory_s: float | None, plot: Path | None,
+    *, has_others: bool,
+) -> None:  # fmt: skip
     """Refuse what does not go together, before anything is measured."""
     if protocol not in (None, CLIP, STREAM, MEMORY, FOOTAGE):
         raise UsageError(f"--protocol is {protocol!r}; accepted: {CLIP}, {STREAM}, {MEMORY} or {FOOTAGE}")
@@ -188,8 +202,10 @@ def _check(
         raise UsageError(
             f"--protocol {FOOTAGE} needs DATA, the folder of the sample videos that docs/training.md names"
         )
-    if protocol == MEMORY and data:
-        raise UsageError(f"--protocol {MEMORY} studies generated gestures; accepted: no DATA")
+    if has_others and (data is None or protocol not in (STREAM, MEMORY)):
+        raise UsageError(f"--others is for clips of DATA that are joined; accepted: --protocol {STREAM} or {MEMORY}")
+    if memory_s is not None and protocol == MEMORY:
+        raise UsageError(f"--memory-s is one memory, and --protocol {MEMORY} compares several; accepted: one of them")
     if memory_s is not None and data is None and background is None:
         raise UsageError(f"--memory-s is for DATA and --background; accepted here: --protocol {MEMORY}, which compares")
     if plot and data is None and protocol == STREAM:

@@ -1,5 +1,6 @@
 """How stream-eval measures: each protocol with a bar on stderr, its tables, its picture and its figures."""
 
+import math
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from stream import intervals
 from stream.cards import Card
 from stream.config import SessionSettings
 from stream.errors import UsageError
-from stream.evaluation import clips, figures, footage, generated, memory, plots, reading, streams
+from stream.evaluation import clips, figures, footage, generated, joined, memory, plots, reading, streams
 from stream.evaluation.figures import words
 from stream.recogniser import Recogniser
 from stream.sources import open_source
@@ -28,6 +29,8 @@ from stream.training.record import HELD_OUT
 from stream.types import Array
 
 T = TypeVar("T")
+C = TypeVar("C", memory.Cell, joined.Row)
+"""One memory at one age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Data:
     """One of `reading.PARTS`."""
     group_by: str | None
     """A pattern on the path: what belongs together."""
+    has_others: bool
+    """Clips of labels that the model does not know are something else; else they are refused."""
     seed: int
     """Decides the order of a stream, and the draws of a bootstrap."""
 
@@ -112,10 +117,15 @@ def on_clips(recogniser: Recogniser, data: Data, settings: SessionSettings) -> O
     )
 
 
+def _joined(recogniser: Recogniser, data: Data) -> tuple[tuple[Sample, ...], list[str]]:
+    """List the clips of a stream, and the group of each."""
+    samples = reading.read(data.path, recogniser, videos=data.videos, part=data.part, has_others=data.has_others)
+    return samples, reading.groups(samples, data.path, data.group_by)
+
+
 def on_streams(recogniser: Recogniser, data: Data, settings: SessionSettings) -> Outcome:
     """Measure on the clips of a data set, joined to one long stream."""
-    samples = reading.read(data.path, recogniser, videos=data.videos, part=data.part)
-    groups = reading.groups(samples, data.path, data.group_by)
+    samples, groups = _joined(recogniser, data)
     learned = _warn(recogniser.card, samples)
     places = streams.order([sample.label for sample in samples], data.seed)
     pieces = list(_track(streams.play(recogniser, samples, places, settings), len(places), "clips of the stream"))
@@ -124,6 +134,8 @@ def on_streams(recogniser: Recogniser, data: Data, settings: SessionSettings) ->
     def show(console: Console) -> None:
         console.print(f"{len(samples)} clips joined to {found.length_s / 60:.1f} minutes, {found.changes} changes")
         console.print(f"time right {words(found.right)}, changes found {words(found.found)}")
+        others = "" if math.isnan(found.false.value) else f", any on other clips {words(found.false)}"
+        console.print(f"time with an event of the label {words(found.told)}{others}")
         console.print(f"delay from a change to its label: median {words(found.delay_s, 1, ' s', 2)}")
         console.print(f"nine in ten within {words(found.late_s, 1, ' s', 2)}")
         _show_groups(console, found.groups, len(samples))
@@ -216,6 +228,27 @@ def on_memory(recogniser: Recogniser, count: int, seed: int) -> Outcome:
     return Outcome(found, show, lambda path: plots.memory(cells, title, path))
 
 
+def on_joined_memory(recogniser: Recogniser, data: Data) -> Outcome:
+    """Measure what memories of different length are good for in streams of real clips of different age."""
+    samples, groups = _joined(recogniser, data)
+    total = len(joined.MEMORIES_S) * len(joined.AGES_S)
+    study = joined.study(recogniser, samples, groups, joined.MEMORIES_S, data.seed)
+    rows = list(_track(study, total, "memories and ages"))
+
+    def show(console: Console) -> None:
+        console.print(f"{len(samples)} clips joined; age: how long the stream had lasted before them")
+        _show_cells(console, rows, "seconds with the right label on top, %", lambda row: words(row.right, unit=""))
+        _show_cells(console, rows, "seconds with an event of it, %", lambda row: words(row.told, unit=""))
+        if not math.isnan(rows[0].false.value):
+            _show_cells(console, rows, "seconds of other clips with an event, %", lambda row: words(row.false, unit=""))
+        _show_cells(console, rows, "median from begin to label, s", lambda row: words(row.delay_s, 1, "", 1))
+        _show_groups(console, len(set(groups)), len(samples))
+
+    title = f"{recogniser.card.name}: {len(samples)} real clips, {len(set(groups))} groups, joined"
+    found = {"clips": len(samples), "groups": len(set(groups)), **figures.of_joined(rows)}
+    return Outcome(found, show, lambda path: plots.joined_memory(rows, title, path))
+
+
 def _track(steps: Iterable[T], total: int, what: str) -> Iterator[T]:
     """Run a measurement with a bar."""
     console = Console(stderr=True)
@@ -243,7 +276,7 @@ def _show_matrix(console: Console, labels: Sequence[str], counts: npt.NDArray[np
     console.print(table)
 
 
-def _show_cells(console: Console, cells: Sequence[memory.Cell], title: str, pick: Callable[[memory.Cell], str]) -> None:
+def _show_cells(console: Console, cells: Sequence[C], title: str, pick: Callable[[C], str]) -> None:
     """Write a row a memory and a column an age."""
     ages = sorted({cell.age_s for cell in cells})
     table = Table(

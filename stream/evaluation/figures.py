@@ -9,6 +9,7 @@ from stream.evaluation.clips import BIN_COUNT
 from stream.evaluation.clips import Clips as Scored
 from stream.evaluation.footage import Shown
 from stream.evaluation.generated import SOON_S, Sessions
+from stream.evaluation.joined import Row
 from stream.evaluation.memory import Cell
 from stream.evaluation.streams import Alarms, Streams
 from stream.intervals import Figure
@@ -51,6 +52,8 @@ def of_streams(streams: Streams) -> Table:
         "changes": streams.changes,
         "groups": streams.groups,
         "time_right": of(streams.right),
+        "time_told": of(streams.told),
+        "other_time_with_an_event": of(streams.false),
         "changes_found": of(streams.found),
         "median_delay_s": of(streams.delay_s),
         "delay_of_nine_in_ten_s": of(streams.late_s),
@@ -85,6 +88,22 @@ def of_memory(cells: Sequence[Cell]) -> Table:
         for cell in cells
     ]
     return {"cells": rows}
+
+
+def of_joined(rows: Sequence[Row]) -> Table:
+    """Say what was measured of memories and ages on real clips; a memory that never forgets is null."""
+    names = {
+        "right": "time_right",
+        "told": "time_told",
+        "false": "other_time_with_an_event",
+        "delay_s": "median_delay_s",
+    }
+    found = [
+        {"memory_s": _plain(row.memory_s), "age_s": row.age_s}
+        | {told: of(getattr(row, name)) for name, told in names.items()}
+        for row in rows
+    ]
+    return {"rows": found}
 
 
 def of(figure: Figure) -> Table:

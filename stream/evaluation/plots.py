@@ -3,15 +3,20 @@
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from stream.colours import COLOURS, DARK
+from stream.evaluation.joined import Row
 from stream.evaluation.memory import Cell
 from stream.evaluation.streams import Streams
 from stream.intervals import Figure
+
+C = TypeVar("C", Cell, Row)
+"""One memory at one age."""
 
 
 def delays(found: Streams, title: str, path: Path) -> None:
@@ -43,7 +48,24 @@ def memory(cells: Sequence[Cell], title: str, path: Path) -> None:
     canvas.savefig(path, dpi=120)
 
 
-def _lines(axes: Axes, cells: Sequence[Cell], pick: Callable[[Cell], Figure], scale: float) -> None:
+def joined_memory(rows: Sequence[Row], title: str, path: Path) -> None:
+    """Draw right seconds, false ones and delay over the memory, a line an age."""
+    canvas = Canvas(figsize=(13, 4.4), layout="constrained")
+    canvas.suptitle(title)
+    first, second, third = canvas.subplots(1, 3)
+    _lines(first, rows, lambda row: row.right, 100)
+    first.set(ylabel="seconds with the right label on top, %", ylim=(0, 100))
+    _lines(second, rows, lambda row: row.false, 100)
+    second.set(ylabel="seconds of other clips with an event, %", ylim=(0, 100))
+    _lines(third, rows, lambda row: row.delay_s, 1)
+    third.set(ylabel="median seconds to the right label", ylim=(0, None))
+    if any(row.delay_s.value == math.inf for row in rows):
+        third.set_title("triangles: half of the clips or more never had it", fontsize=9)
+    first.legend(title="age of the stream", frameon=False)
+    canvas.savefig(path, dpi=120)
+
+
+def _lines(axes: Axes, cells: Sequence[C], pick: Callable[[C], Figure], scale: float) -> None:
     memories = sorted({cell.memory_s for cell in cells})
     ages = sorted({cell.age_s for cell in cells})
     for place, (age_s, colour) in enumerate(zip(ages, COLOURS, strict=False)):

@@ -18,8 +18,10 @@ PARTS = ("all", "train", "validation", "test")
 """Which samples are measured: all, or those of a part that the data names."""
 
 
-def read(data: Path, recogniser: Recogniser, *, videos: Path | None = None, part: str = "all") -> tuple[Sample, ...]:
-    """List the samples of a data set that a model is measured on.
+def read(
+    data: Path, recogniser: Recogniser, *, videos: Path | None = None, part: str = "all", has_others: bool = False
+) -> tuple[Sample, ...]:
+    """List the samples of a data set that a model is measured on; `has_others`: some of labels that it does not know.
 
     Raises:
         UsageError: it is no data set, has no such part, or names labels that the model does not know.
@@ -27,11 +29,14 @@ def read(data: Path, recogniser: Recogniser, *, videos: Path | None = None, part
     if part not in PARTS:
         raise UsageError(f"--part is {part!r}; accepted: {', '.join(PARTS)}")
     samples = datasets.read(data, videos)
-    if unknown := sorted(set(datasets.labels(samples)) - set(recogniser.labels)):
+    known = set(recogniser.labels)
+    if (unknown := sorted(set(datasets.labels(samples)) - known)) and not has_others:
         raise UsageError(
             f"{data} has {unknown[0]!r}, which {recogniser.card.name} does not know; "
-            f"accepted: {', '.join(recogniser.labels)}"
+            f"accepted: {', '.join(recogniser.labels)}; or --others, which takes all else as something else"
         )
+    if known.isdisjoint(datasets.labels(samples)):
+        raise UsageError(f"{data} has no label of {recogniser.card.name}; accepted: {', '.join(recogniser.labels)}")
     chosen = tuple(sample for sample in samples if part in ("all", sample.subset))
     if not chosen:
         found = ", ".join(sorted({sample.subset for sample in samples} - {""})) or "none"

@@ -35,6 +35,12 @@ class Piece:
     """Seconds from its first frame to the first one with its label on top; inf where there is none."""
     is_change: bool
     """The clip before it had another label."""
+    told_s: float = 0.0
+    """Seconds of these during which an event of its label went on."""
+    false_s: float = 0.0
+    """Seconds during which an event of another label went on."""
+    is_known: bool = True
+    """Its label is one that the model gives events of; else it is something else, and every event is false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,11 @@ class Streams:
     groups: int
     """Count: groups that the intervals are drawn from."""
     right: Figure
-    """Share of the time during which the label on top was right."""
+    """Share of the time of clips that the model knows during which the label on top was right."""
+    told: Figure
+    """Share of that time during which an event of the label went on."""
+    false: Figure
+    """Share of the time of all other clips during which any event went on; not a number without such clips."""
     found: Figure
     """Share of the changes after which the right label came on top before the next change."""
     delay_s: Figure
@@ -71,6 +81,11 @@ class Alarms:
     """Label -> count of its events, the most frequent first."""
     per_hour: Figure
     """Events an hour."""
+
+
+def telling(recogniser: Recogniser) -> frozenset[str]:
+    """List the labels that give events; those of all other clips are something else."""
+    return frozenset(recogniser.labels) - frozenset(recogniser.card.silent_labels)
 
 
 def order(labels: Sequence[str], seed: int = 0) -> list[int]:
@@ -97,27 +112,39 @@ def play(
     Raises:
         SourceError: a clip cannot be read.
     """
-    session = recogniser.session(replace(settings, top_k=1))
-    begin_s, on, before = 0.0, "", None
+    session, known = recogniser.session(replace(settings, top_k=1)), telling(recogniser)
+    begin_s, on, before, going = 0.0, "", None, frozenset[str]()
     for place in places:
         truth, clock = samples[place].label, Clock()
         turns = list[tuple[float, str]]()  # since the clip's first frame: what came on top
+        held = list[tuple[float, frozenset[str]]]()  # ... and of which labels events went on
         for frame in reading.film(samples[place]):
             clock.take(frame)
             update = session.feed(replace(frame, offset_s=begin_s + frame.offset_s))
             if update:
                 turns.append((frame.offset_s, update.labels[0].name if update.labels else ""))
+                going = frozenset(event.label for event in update.events if event.phase is not Phase.END)
+                held.append((frame.offset_s, going))
         length_s = clock.end_us / 1e6
         yield Piece(
-            place, length_s, _right_s(turns, on, truth, length_s), _delay_s(turns, truth), before not in (None, truth)
+            place,
+            length_s,
+            _right_s(turns, on, truth, length_s),
+            _delay_s(turns, truth),
+            before not in (None, truth),
+            *_held_s(held, truth, length_s),
+            truth in known,
         )
         begin_s, on, before = begin_s + length_s, turns[-1][1] if turns else on, truth
 
 
 def measure(pieces: Sequence[Piece], groups: Sequence[str], seed: int = 0) -> Streams:
     """Measure what was seen; `groups` are those of the samples, by their place."""
-    lengths, rights = (np.array([getattr(piece, name) for piece in pieces]) for name in ("length_s", "right_s"))
-    is_change = np.array([piece.is_change for piece in pieces], np.bool_)
+    lengths, rights, tolds, falses = (
+        np.array([getattr(piece, name) for piece in pieces]) for name in ("length_s", "right_s", "told_s", "false_s")
+    )
+    is_known = np.array([piece.is_known for piece in pieces], np.bool_)
+    is_change = np.array([piece.is_change for piece in pieces], np.bool_) & is_known
     delays = np.array([piece.delay_s for piece in pieces])
 
     def statistic(weights: Values) -> Values:
@@ -125,13 +152,16 @@ def measure(pieces: Sequence[Piece], groups: Sequence[str], seed: int = 0) -> St
         total = turned.sum()
         found = turned[np.isfinite(delays)].sum() / total if total else math.nan
         quantiles = (quantile(delays, turned, share) for share in (0.5, 0.9))
-        return np.array([(weights * rights).sum() / (weights * lengths).sum(), found, *quantiles])
+        known, others = weights * is_known, weights * ~is_known
+        parts = ((known, rights), (known, tolds), (others, falses))
+        shares = (part @ times / whole if (whole := part @ lengths) else math.nan for part, times in parts)
+        return np.array([*shares, found, *quantiles])
 
     drawn = [groups[piece.place] for piece in pieces]
-    right, found, delay_s, late_s = bootstrap(statistic, drawn, seed=seed)
-    told = tuple(float(delay) for delay in delays[is_change])
+    right, told, false, found, delay_s, late_s = bootstrap(statistic, drawn, seed=seed)
+    every = tuple(float(delay) for delay in delays[is_change])
     sizes = float(lengths.sum()), int(is_change.sum()), len(set(drawn))
-    return Streams(*sizes, right, found, delay_s, late_s, told)
+    return Streams(*sizes, right, told, false, found, delay_s, late_s, every)
 
 
 def alarms(recogniser: Recogniser, sources: Sequence[Source], settings: SessionSettings) -> Iterator[Alarms]:
@@ -170,6 +200,14 @@ def _right_s(turns: Sequence[tuple[float, str]], on: str, truth: str, length_s: 
         right_s += offset_s - begin_s if on == truth else 0.0
         begin_s, on = offset_s, label
     return right_s + (length_s - begin_s if on == truth else 0.0)
+
+
+def _held_s(held: Sequence[tuple[float, frozenset[str]]], truth: str, length_s: float) -> tuple[float, float]:
+    """Add up the time, from the first frame used, during which the right event went on, and during which others did."""
+    ends_s = [*(offset_s for offset_s, _ in held[1:]), length_s]
+    spans = [(end_s - begin_s, labels) for (begin_s, labels), end_s in zip(held, ends_s, strict=False)]
+    told_s = sum(span_s for span_s, labels in spans if truth in labels)
+    return told_s, sum(span_s for span_s, labels in spans if labels - {truth})
 
 
 def _delay_s(turns: Sequence[tuple[float, str]], truth: str) -> float:

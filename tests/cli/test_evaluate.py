@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from stream import cards
 from stream.cli.evaluate import main
-from stream.evaluation import memory
+from stream.evaluation import joined, memory
 from tests import films
 
 COLOURS = {"ash": "red", "birch": "green", "cedar": "blue"}
@@ -45,6 +45,21 @@ def test_clips_give_every_figure_with_its_interval(data: Path, model: Path, tmp_
         assert figure["low"] <= figure["value"] <= figure["high"]
     right = sum(cell["clips"] for cell in found["confusion"] if cell["shown"] == cell["said"])
     assert found["top1"]["value"] == pytest.approx(right / 6, abs=1e-4)
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_memory_on_data_gives_every_memory_at_every_age(data: Path, model: Path, tmp_path: Path) -> None:
+    plot, others = tmp_path / "memory.png", data.parent / "others"
+    for label, folder in (("ash", "ash"), ("a bird", "birch")):
+        films.write(others / label / f"{label}_1.mp4", (COLOURS[folder], 6))
+    short = ["--protocol", "memory", "--json", "-", "--plot", plot]
+    assert "'a bird', which tiny does not know" in evaluated(model, others, *short).stderr
+    done = evaluated(model, others, *short, "--others")
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["clips"], len(found["rows"])) == (2, len(joined.MEMORIES_S) * len(joined.AGES_S))
+    assert {row["memory_s"] for row in found["rows"]} == {0.5, 1.0, 2.0, 4.0, 8.0, None}
+    assert all(0 <= row["other_time_with_an_event"]["value"] <= 1 for row in found["rows"])
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
@@ -116,7 +131,8 @@ def test_the_memory_study_compares_every_memory_at_every_age(tmp_path: Path, mon
     ("words", "message"),
     [
         (["{data}", "--protocol", "film"], "--protocol is 'film'; accepted: clip, stream, memory or footage"),
-        (["{data}", "--protocol", "memory"], "accepted: no DATA"),
+        (["{data}", "--protocol", "memory", "--memory-s", "2"], "--memory-s is one memory"),
+        (["{data}", "--others"], "--others is for clips of DATA that are joined"),
         (["{data}", "--plot", "a.gif"], "cannot plot to a.gif"),
         (["{data}", "--group-by", "("], "accepted: a regular expression"),
         (["{data}/ash", "--protocol", "clip"], "ash_1.mp4 lies beside the classes"),
