@@ -8,7 +8,7 @@ import pytest
 
 from stream import recogniser
 from stream.config import SessionSettings
-from stream.errors import UsageError
+from stream.errors import Unusable, UsageError
 from stream.orientation import Orientation
 from stream.pipeline import run
 from stream.server.client import pusher
@@ -41,6 +41,18 @@ def test_packets_are_seen_as_their_film_stands(server: Server, model: Path, tmp_
         assert other.offset_s == pytest.approx(one.offset_s, abs=1e-6)
         mine, told = ({label.name: label.probability for label in said.labels} for said in (one, other))
         np.testing.assert_allclose([told[name] for name in mine], list(mine.values()), atol=1e-4)
+
+
+def test_a_film_of_which_nothing_can_be_read_is_an_error_through_a_server_too(server: Server, tmp_path: Path) -> None:
+    path = turned.write(tmp_path / "a.mp4", turned.WAYS[0])
+    content = bytearray(path.read_bytes())
+    begin = content.index(b"mdat")
+    size = int.from_bytes(content[begin - 4 : begin], "big") - 8
+    content[begin + 4 : begin + 4 + size] = b"\xff" * size
+    path.write_bytes(content)
+    for is_encoded in (True, False):
+        with open_source(str(path)) as source, pytest.raises(Unusable, match=r"not one frame could be used: \d+ could"):
+            pusher.watch(source, server.address, lambda *_: None, needs_pictures=False, is_encoded=is_encoded)
 
 
 def test_what_cannot_be_turned_so_is_refused_with_what_can() -> None:
