@@ -29,6 +29,7 @@ than this ends by itself, at the source's own timeout."""
 
 Item = TypeVar("Item")
 CountDrop = Callable[[str, int], None]
+Note = Callable[[str], None]
 _log = logging.getLogger(__name__)
 
 
@@ -157,6 +158,7 @@ def frames(
     *,
     max_age_s: float = math.inf,
     patience_s: float = math.inf,
+    note: Note = lambda _: None,
 ) -> Generator[Frame, None, None]:
     """Yield a source's frames, not converted yet; close the generator before the source.
 
@@ -172,6 +174,7 @@ def frames(
         max_age_s: seconds, more than 0: a frame of a live source with policy "latest" that is older is dropped, by its
             arrival here and by how late it was then (`Lateness`).
         patience_s: seconds, more than 0, without a frame of a live source after which it counts as lost.
+        note: told, in the thread that reads, what is wrong with each packet that could not be read.
 
     Raises:
         UsageError: no such policy.
@@ -182,8 +185,8 @@ def frames(
     policy = policy or ("latest" if source.is_live else "wait")
     buffer = Buffer[Frame](policy, size, patience_s)
     if not (source.is_live or policy == "latest"):
-        return _read(source, count_drop)
-    packets = _read(source, lambda cause, _count: buffer.drop(cause))
+        return _read(source, count_drop, note)
+    packets = _read(source, lambda cause, _count: buffer.drop(cause), note)
     stream = read_ahead(source.uri, packets, buffer, count_drop)
     is_bounded = policy == "latest" and source.is_live and math.isfinite(max_age_s)
     return _fresh(stream, max_age_s, patience_s, count_drop) if is_bounded else stream
@@ -207,12 +210,13 @@ def _fresh(
                 raise SourceTimeout(f"its frames came more than {max_age_s:g} s late for {patience_s:g} s")
 
 
-def _read(source: Packets, count_drop: CountDrop) -> Generator[Frame, None, None]:
+def _read(source: Packets, count_drop: CountDrop, note: Note) -> Generator[Frame, None, None]:
     for packet in source:
         try:
             yield from source.decode(packet)
         except DecodeError as error:
             _log.debug("%s: %s", source.uri, error)
+            note(str(error))
             count_drop("decode", 1)
 
 

@@ -1,7 +1,7 @@
 """Picture bytes (JPEG, PNG, raw) and packets of video -> pictures.
 
-Every function may be called from any number of threads at once. EXIF orientation is not applied: a camera that
-turns its pictures by a tag is seen as its sensor sees.
+Every function may be called from any number of threads at once. Pictures stand upright: EXIF of a picture
+and the display matrix of a video are applied.
 """
 
 import struct
@@ -12,6 +12,7 @@ import av
 import numpy as np
 
 from stream.errors import DecodeError, UsageError
+from stream.orientation import UPRIGHT, Orientation, of_chunks, of_jpeg
 from stream.pictures import AvPicture, RgbPicture, convert
 from stream.types import Picture
 
@@ -65,19 +66,28 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, least_px: int | None
         raise DecodeError(f"{name} of {width_px}x{height_px}, {len(data)} bytes: damaged or cut short") from error
     if not frames:
         raise DecodeError(f"{name} of {width_px}x{height_px}, {len(data)} bytes: there is no picture in it")
-    return AvPicture(frames[0])
+    return AvPicture(frames[0], of_jpeg(data) if name == "JPEG" else of_chunks(data))
 
 
 class VideoDecoder:
     """The decoder of one video, fed packet by packet; one thread, so that it holds back no more than it must."""
 
-    def __init__(self, codec: str, extradata: bytes = b"", max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(
+        self,
+        codec: str,
+        extradata: bytes = b"",
+        max_pixels: int = MAX_PIXELS,
+        orientation: Orientation | None = None,
+        aspect: float | None = None,
+    ) -> None:
         """Begin before the first packet, which must be a key frame.
 
         Args:
             codec: one of `CODECS`.
             extradata: what its container keeps beside the packets, if anything.
             max_pixels: pixels: a larger picture is refused before memory is taken for it.
+            orientation: how its container says that pictures are turned; None: as the packets say.
+            aspect: width of a pixel over its height, as its container says; None: as the packets say.
 
         Raises:
             UsageError: no such codec.
@@ -85,7 +95,7 @@ class VideoDecoder:
         """
         if codec not in CODECS:
             raise UsageError(f"codec {codec!r}; accepted: {', '.join(CODECS)}")
-        self._name = codec
+        self._name, self._orientation, self._aspect = codec, orientation, aspect
         self._context = cast(av.VideoCodecContext, av.CodecContext.create(CODECS[codec], "r"))
         self._context.thread_count = 1
         self._context.options = {"max_pixels": str(max_pixels)}
@@ -134,7 +144,15 @@ class VideoDecoder:
             frames = self._context.decode(packet)
         except (av.FFmpegError, ValueError, MemoryError) as error:
             raise DecodeError(f"{what}: damaged, or larger than is accepted") from error
-        return [(frame.pts, None if frame.is_corrupt else AvPicture(frame)) for frame in frames]
+        aspect = aspect_of(self._name, self._context.sample_aspect_ratio) if self._aspect is None else self._aspect
+        return [
+            (frame.pts, None if frame.is_corrupt else AvPicture(frame, self._orientation, aspect)) for frame in frames
+        ]
+
+
+def aspect_of(codec: str, said: Fraction | None) -> float:
+    """Return the width of a pixel over its height; JPEGs say their density for printers, and nobody means it."""
+    return float(said) if said and codec != "mjpeg" else 1.0
 
 
 def decode_raw(data: bytes, width_px: int, height_px: int, layout: Layout, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -182,7 +200,10 @@ def encode_jpeg(picture: Picture, quality: int = 85, max_side_px: int | None = N
     sides = picture.width_px, picture.height_px
     scale = min(1.0, (max_side_px or max(sides)) / max(sides))
     width_px, height_px = (max(1, round(side * scale)) for side in sides)
-    ours = picture if isinstance(picture, AvPicture | RgbPicture) else RgbPicture(picture.rgb())
+    if isinstance(picture, RgbPicture) or (isinstance(picture, AvPicture) and picture.orientation == UPRIGHT):
+        ours: AvPicture | RgbPicture = picture
+    else:
+        ours = RgbPicture(picture.rgb(width_px, height_px))
     context = av.CodecContext.create("mjpeg", "w")
     context.width, context.height, context.pix_fmt, context.thread_count = width_px, height_px, "yuvj420p", 1
     context.time_base = Fraction(1, 1000)

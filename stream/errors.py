@@ -8,6 +8,8 @@ StreamError
   SourceError (OSError)           frames stopped coming        -> UNAVAILABLE, exit 1
     SourceTimeout (TimeoutError)  nothing came for N seconds   -> UNAVAILABLE
     SourceRefused (PermissionError) it wants another login     -> UNAVAILABLE
+    CutShort                      less came than it claims     -> DATA_LOSS, exit 3
+    Unusable                      not one frame could be used  -> UNAVAILABLE
     DecodeError (ValueError)      a picture could not be read  -> INVALID_ARGUMENT (sent to us), DATA_LOSS (camera)
   Overrun                         too fast, none may be lost   -> RESOURCE_EXHAUSTED, exit 1
   CheckpointError (ValueError)    nothing can go on from it    -> FAILED_PRECONDITION
@@ -63,6 +65,14 @@ class SourceTimeout(SourceError, TimeoutError):
 
 class SourceRefused(SourceError, PermissionError):
     """The source wants another login; asking again soon may lock it."""
+
+
+class CutShort(SourceError):
+    """A film ended before the length that it claims; what came has been given."""
+
+
+class Unusable(SourceError):
+    """A source came to its end, and not one of its frames could be used; the message says why."""
 
 
 class DecodeError(SourceError, ValueError):

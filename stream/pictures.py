@@ -5,12 +5,15 @@ May be used from any number of threads at once.
 
 import threading
 from collections.abc import Iterator
+from typing import Any, cast
 
 import av
 import numpy as np
+from av.sidedata.sidedata import Type as SideData
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from stream.errors import DecodeError
+from stream.orientation import UPRIGHT, Orientation, of_degrees, of_matrix
 from stream.types import Array, Rgb
 
 # Area averages, so nothing aliases: against the exact mean, a zone plate from 1280x720 to 80x80 is off by 1.4 (rms, of
@@ -22,36 +25,63 @@ SCALING = int(Interpolation.AREA | Interpolation.FULL_CHR_H_INT | Interpolation.
 PLANAR, PLANES = "gbrp", (1, 2, 0)
 """FFmpeg's pixel format whose colours lie in planes of their own, and which colour of RGB each is."""
 
+ASPECTS = 0.25, 4.0
+"""Width of a pixel over its height that is believed; DVDs and camcorders have 0.7 to 2."""
+
+DISPLAY_MATRIX = SideData.DISPLAYMATRIX
+
+BLOCK, PACKED = 16, "rgb24"
+"""Pixels: where a row is not scaled and half of such a block or less is over, libswscale leaves that black."""
+
 _kept = threading.local()
 
 
 class AvPicture:
-    """A frame as FFmpeg decoded it; its own colour tags decide how it becomes RGB."""
+    """A frame as FFmpeg decoded it; its own colour tags decide how it becomes RGB, and it stands upright."""
 
-    __slots__ = ("frame",)
+    __slots__ = ("_aspect", "_orientation", "frame")
 
-    def __init__(self, frame: av.VideoFrame) -> None:
-        self.frame = frame
+    def __init__(self, frame: av.VideoFrame, orientation: Orientation | None = None, aspect: float = 1.0) -> None:
+        """Take a frame as it is stored.
+
+        Args:
+            frame: what was decoded.
+            orientation: how it is turned to stand upright; None: as the frame itself says.
+            aspect: width of a pixel over its height; beyond `ASPECTS` it is not believed.
+        """
+        self.frame, self._orientation = frame, orientation
+        self._aspect = aspect if ASPECTS[0] <= aspect <= ASPECTS[1] else 1.0
+
+    @property
+    def orientation(self) -> Orientation:
+        """How the frame is turned to stand upright."""
+        if self._orientation is None:
+            self._orientation = _said(self.frame)
+        return self._orientation
 
     @property
     def width_px(self) -> int:
-        """Width in pixels."""
-        return self.frame.width
+        """Width in pixels, as it is to be seen."""
+        return self._size_px[0]
 
     @property
     def height_px(self) -> int:
-        """Height in pixels."""
-        return self.frame.height
+        """Height in pixels, as it is to be seen."""
+        return self._size_px[1]
 
     def rgb(self, width_px: int | None = None, height_px: int | None = None) -> Rgb:
-        """Convert colour and size in one pass of libswscale: (height_px, width_px, 3) RGB uint8.
+        """Convert colour and size in one pass of libswscale, and turn: (height_px, width_px, 3) RGB uint8.
 
         The three colours lie apart in memory, as networks and libswscale have them.
 
         Raises:
             DecodeError: libswscale cannot read this pixel format.
         """
-        return planar(convert(self.frame, PLANAR, width_px, height_px))
+        size = self._stored(width_px or self.width_px, height_px or self.height_px)
+        found = planar(convert(self.frame, PLANAR, *size))
+        if self.orientation == UPRIGHT:
+            return found
+        return np.ascontiguousarray(self.orientation.applied(found.transpose(2, 0, 1))).transpose(1, 2, 0)
 
     def write(self, out: Array, scale: np.float32) -> None:
         """Write RGB times `scale` into (3, height_px, width_px): the same as from `rgb`, and a copy less.
@@ -59,8 +89,19 @@ class AvPicture:
         Raises:
             DecodeError: libswscale cannot read this pixel format.
         """
-        for colour, rows in _planes(convert(self.frame, PLANAR, out.shape[2], out.shape[1])):
-            np.multiply(rows, scale, out=out[colour])
+        for colour, rows in _planes(convert(self.frame, PLANAR, *self._stored(out.shape[2], out.shape[1]))):
+            np.multiply(self.orientation.applied(rows), scale, out=out[colour])
+
+    @property
+    def _size_px(self) -> tuple[int, int]:
+        """Width and height with square pixels: the shorter side of a pixel is stretched, so that nothing is lost."""
+        width_px = round(self.frame.width * max(1.0, self._aspect))
+        height_px = round(self.frame.height / min(1.0, self._aspect))
+        return (height_px, width_px) if self.orientation.is_sideways else (width_px, height_px)
+
+    def _stored(self, width_px: int, height_px: int) -> tuple[int, int]:
+        """Say how wide and high a picture is before it is turned."""
+        return (height_px, width_px) if self.orientation.is_sideways else (width_px, height_px)
 
 
 class RgbPicture:
@@ -123,6 +164,8 @@ def convert(
     scaler = getattr(_kept, "scaler", None)
     if scaler is None:
         scaler = _kept.scaler = VideoReformatter()
+    if pixels == PLANAR and frame.format.name != PACKED and _is_left_black(frame, width_px, height_px):
+        frame = convert(frame, PACKED)
     space, full = (Colorspace.ITU601, ColorRange.JPEG) if pixels.startswith("yuvj") else (None, None)
     try:
         return scaler.reformat(
@@ -133,12 +176,26 @@ def convert(
         raise DecodeError(f"cannot convert a picture of {size} to {width_px}x{height_px} {pixels}: {error}") from error
 
 
+def _is_left_black(frame: av.VideoFrame, width_px: int | None, height_px: int | None) -> bool:
+    is_scaled = (width_px or frame.width, height_px or frame.height) != (frame.width, frame.height)
+    return not is_scaled and 0 < frame.width % BLOCK <= BLOCK // 2
+
+
 def planar(frame: av.VideoFrame) -> Rgb:
     """Return (H, W, 3) RGB uint8 of a frame in `PLANAR`; in memory it is (3, H, W)."""
     rgb = np.empty((3, frame.height, frame.width), np.uint8)
     for colour, rows in _planes(frame):
         rgb[colour] = rows
     return rgb.transpose(1, 2, 0)
+
+
+def _said(frame: av.VideoFrame) -> Orientation:
+    """Return what a frame says of how it is turned."""
+    try:
+        matrix = cast(Any, frame.side_data).get(DISPLAY_MATRIX)
+    except ValueError:  # PyAV does not know all that may lie beside a picture, and then names none of it
+        return of_degrees(frame.rotation)
+    return of_matrix(bytes(matrix)) if matrix else UPRIGHT
 
 
 def _planes(frame: av.VideoFrame) -> Iterator[tuple[int, Rgb]]:

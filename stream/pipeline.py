@@ -6,7 +6,8 @@ source -> decode -> preprocess -> step -> smooth -> event -> sink
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import fields, replace
 
@@ -17,7 +18,7 @@ from stream.cards import Card
 from stream.checkpoint import Saved, inside, nested, pack, unpack
 from stream.config import SessionSettings, Thresholds
 from stream.ensemble import Ensemble, remember
-from stream.errors import CheckpointError, DecodeError, UnknownPart, UsageError
+from stream.errors import CheckpointError, DecodeError, UnknownPart, Unusable, UsageError
 from stream.label_sets import Summing
 from stream.memory import Lap
 from stream.runtimes.base import Runtime
@@ -31,6 +32,9 @@ IDENTITY = (
     *("label_sets", "rest_label", "label_thresholds"),
 )
 """Fields of a card that decide what its model says."""
+
+ORDER_SHARE = 0.2
+"""Of the frames: more than these dropped for their order are told, since it is not a damaged file any more."""
 
 _log = logging.getLogger(__name__)
 
@@ -222,23 +226,59 @@ def run(
         policy: what happens to frames nobody takes in time; see `stream.buffer.frames`. None: as the source needs.
         stop_s: seconds since the first frame at which to stop; never by default.
         lap: called with "decode" (waiting for the frame included) and "send" as each is done.
+
+    Raises:
+        Unusable: the source came to its end, and not one frame could be used; says why.
+        CutShort: it ended before the length that it claims; after all that came was sent.
+        SourceError: it cannot be read any more.
     """
     last: tuple[Frame, Update] | None = None
+    used_count = 0
+    faults = deque[str](maxlen=1)  # what is wrong with the last that could not be read
+    is_stopped, begun = False, session.drops
     try:
-        with closing(frames(source, policy, count_drop=session.drop)) as stream:
+        with closing(frames(source, policy, count_drop=session.drop, note=faults.append)) as stream:
             for frame in stream:
                 lap("decode")
-                if frame.offset_s >= stop_s:
+                if is_stopped := frame.offset_s >= stop_s:
                     break
                 try:
                     update = session.feed(frame)
                 except DecodeError as error:
                     session.drop("decode")
+                    faults.append(str(error))
                     _log.warning("%s: %s", source.uri, error)
                     continue
                 send(frame, update)
                 lap("send")
                 last = (frame, update) if update else last
+                used_count += bool(update)
+        if not last and not is_stopped:
+            raise Unusable(_why(source.uri, session.drops, begun, faults))
     finally:
         if last and (ends := session.finish()):
             send(last[0], replace(last[1], events=ends, drops=session.drops, reset=None))
+        if disorder := out_of_order(session.drops, begun, used_count):
+            _log.warning("%s: %s", source.uri, disorder)
+
+
+def out_of_order(drops: Drops, begun: Drops, used_count: int) -> str:
+    """Say that many frames were not used for their timestamps, if so; blank where it is a few.
+
+    Args:
+        drops: of a session now.
+        begun: of the same session before these frames came.
+        used_count: frames that were used.
+    """
+    count = drops.order - begun.order
+    total = count + used_count + drops.rate - begun.rate
+    if count <= ORDER_SHARE * total:
+        return ""
+    return f"{count} of {total} frames were not used: their timestamps do not increase"
+
+
+def _why(uri: str, drops: Drops, begun: Drops, faults: Sequence[str]) -> str:
+    """Say why a source gave no frame that could be used."""
+    if count := drops.decode - begun.decode:
+        return f"{uri}: not one frame could be used: {count} could not be read, the last: {faults[-1]}"
+    return f"{uri}: it ended without a frame"

@@ -225,3 +225,10 @@ def test_many_threads_decode_at_once() -> None:
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda data: decode_image(data).rgb(64, 48), sources * 10))
     assert all(np.array_equal(found, alone[i % 12]) for i, found in enumerate(together))
+
+
+@pytest.mark.parametrize("width_px", range(98, 132, 2))
+def test_no_column_is_left_black_whatever_the_width(width_px: int) -> None:
+    picture = clips.square(0, width_px, 60)
+    frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
+    assert np.abs(AvPicture(frame).rgb().astype(int) - picture).mean(axis=(0, 2)).max() < 12

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1] / "stream"
 
 ROWS = (
     {"v1"},
-    {"types", "errors", "colours"},
+    {"types", "errors", "colours", "orientation"},
     {"cache", "catalogue", "config", "labels", "label_sets", "storage", "downloads", "pictures", "play"},
     {"cards", "rooms", "decode", "lateness", "spans", "rows", "onnxfile", "checkpoint"},
     {"screentime"},

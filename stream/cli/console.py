@@ -14,10 +14,10 @@ from rich.text import Text
 
 from stream import engines, rooms
 from stream.cli.entry import INTERRUPTED, listen
-from stream.errors import MissingDependency, NotBuilt, StreamError, UsageError
+from stream.errors import CutShort, MissingDependency, NotBuilt, StreamError, UsageError
 
-OK, FAILED, USAGE = 0, 1, 2
-"""Exit codes: as asked; it could not be done; the caller can fix it."""
+OK, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
+"""Exit codes: as asked; it could not be done; the caller can fix it; done, but the film was cut short."""
 
 PACKAGE = "movinet-stream"
 
@@ -55,6 +55,9 @@ def reported(command: Callable[P, T]) -> Callable[P, T]:
         try:
             listen()
             return command(*args, **kwargs)
+        except CutShort as error:
+            warn(str(error))
+            raise typer.Exit(INCOMPLETE) from None
         except StreamError as error:
             fail(str(error))
             raise typer.Exit(USAGE if isinstance(error, UsageError) else FAILED) from None

@@ -2,7 +2,7 @@
 
 import json as jsons
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from stream import engines
-from stream.cli.console import Version, program
+from stream.cli.console import FAILED, INCOMPLETE, Version, fail, program, warn
 from stream.cli.entry import INTERRUPTED
 from stream.cli.readflags import READING, USUAL, Allow, Begin, Cuts, Deny, End, MaxGap, Memory, MinDuration, Smoothing
-from stream.cli.watch import DEFAULT, Engine, Threads
+from stream.cli.watch import DEFAULT, Engine, Fps, Threads
 from stream.config import SessionSettings
-from stream.errors import UsageError
+from stream.errors import CutShort, SourceError, UsageError
 from stream.pipeline import Session, run
 from stream.recogniser import load
 from stream.report import files, tables
@@ -36,6 +36,8 @@ from stream.types import Frame, Update
 
 REFRESH_S = 1.0
 """Seconds of the video between two steps of the progress bar."""
+STOPPED = "stopped before its end"
+"""What is said of a video when Ctrl-C came."""
 BAR_WIDTH = 12
 """Characters of a full bar."""
 
@@ -86,6 +88,7 @@ def report(
     ranges: Ranges = LABELS,
     runtime: Engine = engines.AUTO,
     threads: Threads = 1,
+    fps: Fps = None,
     memory_s: Memory = None,
     min_probability: MinProbability = 0.0,
     begin: Begin = None,
@@ -104,7 +107,9 @@ def report(
     rate. Ranges are half-open, so the seconds of all labels add up to the video's length exactly. EVENTS are a second
     view: actions that pass the thresholds; they leave time between them, and may overlap.
 
-    Memory use does not grow with the video. Ctrl-C reports what was seen so far.
+    Memory use does not grow with the video. Ctrl-C reports what was seen so far, and leaves with 130. Of several videos
+    one that cannot be read is named at the end, exit code 1; one that ends before the length that it claims is reported
+    and named, exit code 3.
     """
     settings = SessionSettings(
         memory_s=memory_s,
@@ -121,21 +126,27 @@ def report(
     if ranges not in VIEWS:
         raise UsageError(f"--ranges is {ranges!r}; accepted: {' or '.join(VIEWS)}")
     shelf = _Shelf(out, _forms(forms), ranges, files.stems(videos)) if out else None
-    recogniser, sources = load(model, runtime, threads), [open_source(video) for video in videos]
-    made: list[Report] = []
+    recogniser, bad = load(model, runtime, threads), dict[str, str]()
+    sources = {place: source for place, video in enumerate(videos) if (source := _found(video, fps, bad))}
+    made: dict[int, Report] = {}
     with _progress() as progress:
-        for place, source in enumerate(sources):
+        for place, source in sources.items():
             recorder, bar = Recorder(min_probability), _Bar(progress, source)
             sinks = shelf.sinks(place) if shelf else []
-            is_complete = _read(source, recogniser.session(settings), [recorder, bar], sinks)
-            made.append(recorder.finish(source.uri, recogniser.card, is_complete=is_complete))
+            try:
+                note = _read(source, recogniser.session(settings), [recorder, bar], sinks)
+            except SourceError as error:
+                bad[source.uri] = str(error)
+                if shelf:
+                    shelf.forget(place)
+                continue
+            made[place] = recorder.finish(source.uri, recogniser.card, note)
             if shelf:
                 shelf.write(made)
-            if not is_complete:
+            if note == STOPPED:
                 break
-    _say(made, is_json=json)
-    if not made[-1].is_complete:
-        raise typer.Exit(INTERRUPTED)
+    _say(list(made.values()), bad, is_json=json)
+    _leave({report.video: report.note for report in made.values() if report.note}, bad)
 
 
 def _forms(asked: str | None) -> tuple[str, ...]:
@@ -147,14 +158,27 @@ def _forms(asked: str | None) -> tuple[str, ...]:
     return found
 
 
+def _found(video: str, fps: float | None, bad: dict[str, str]) -> Source | None:
+    """Prepare a source; None, and noted, where there is nothing to read."""
+    try:
+        return open_source(video, fps=fps)
+    except SourceError as error:
+        bad[video] = str(error)
+        return None
+
+
 class Taker(Protocol):
     """What is sent what a session says."""
 
     def send(self, frame: Frame, update: Update | None) -> None: ...
 
 
-def _read(source: Source, session: Session, takers: Sequence[Taker], sinks: Sequence[Sink]) -> bool:
-    """Pull a video through a session; False when Ctrl-C ended it."""
+def _read(source: Source, session: Session, takers: Sequence[Taker], sinks: Sequence[Sink]) -> str:
+    """Pull a video through a session; say why it was not seen to its end, where it was not.
+
+    Raises:
+        SourceError: it cannot be read, or not one frame of it could be used.
+    """
 
     def send(frame: Frame, update: Update | None) -> None:
         for taker in (*takers, *sinks):
@@ -167,8 +191,10 @@ def _read(source: Source, session: Session, takers: Sequence[Taker], sinks: Sequ
             with source:
                 run(source, session, send)
         except KeyboardInterrupt:
-            return False
-    return True
+            return STOPPED
+        except CutShort as error:
+            return str(error).removeprefix(f"{source.uri} is ")
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +219,17 @@ class _Shelf:
             if form in self.forms
         ]
 
-    def write(self, made: Sequence[Report]) -> None:
+    def forget(self, place: int) -> None:
+        """Remove what was begun of a video that could not be read."""
+        for form in files.STREAMED:
+            files.place(self.folder, self.stems[place], form).unlink(missing_ok=True)
+
+    def write(self, made: Mapping[int, Report]) -> None:
         """Write the files of the last video; after several, those of all together."""
-        files.write(made[-1], self.folder, self.stems[len(made) - 1], self.forms)
+        last = max(made)
+        files.write(made[last], self.folder, self.stems[last], self.forms)
         if len(made) > 1:
-            files.write_total(made, self.folder, self.stems[: len(made)], self.forms)
+            files.write_total(list(made.values()), self.folder, [self.stems[place] for place in made], self.forms)
 
 
 class _Bar:
@@ -221,15 +253,32 @@ def _progress() -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not is_shown)
 
 
-def _say(made: Sequence[Report], *, is_json: bool) -> None:
+def _leave(notes: Mapping[str, str], bad: Mapping[str, str]) -> None:
+    """Say on stderr what went wrong, and leave with the exit code of the worst."""
+    for video, note in notes.items():
+        if note != STOPPED:
+            warn(f"{video}: {note}; what came is reported")
+    for words in bad.values():
+        fail(words)
+    if STOPPED in notes.values():
+        raise typer.Exit(INTERRUPTED)
+    if bad:
+        raise typer.Exit(FAILED)
+    if notes:
+        raise typer.Exit(INCOMPLETE)
+
+
+def _say(made: Sequence[Report], bad: Mapping[str, str], *, is_json: bool) -> None:
     """Write what was found to stdout."""
     if is_json:
         for report in made:
             typer.echo(jsons.dumps(tables.to_json(report)))
+        for video, words in bad.items():
+            typer.echo(jsons.dumps({"video": video, "error": words}))
         return
     console = Console(highlight=False)
     for report in made:
-        seen = "" if report.is_complete else ", stopped there"
+        seen = f", {report.note}" if report.note else ""
         console.print(Text(f"{report.video}  {clock(report.length_s, 2)}{seen}", "bold"))
         _table(console, "on top", report.rows(LABELS), ("first", "last"))
         _table(console, "events", report.rows(EVENTS), ("first", "last"))

@@ -101,6 +101,15 @@ Realtime = Annotated[
         show_default="as fast as can be; drawn sources live in a terminal",
     ),
 ]
+Fps = Annotated[
+    float | None,
+    typer.Option(
+        "--fps",
+        min=0.0,
+        help="Frames per second, more than 0, of a file whose pictures have no times: a bare .h264, MJPEG, images://.",
+        show_default="as it says itself",
+    ),
+]
 Seconds = Annotated[
     float | None,
     typer.Option(min=0.0, help="Seconds of the stream, 0 or more, after which to stop.", show_default="its end"),
@@ -151,6 +160,7 @@ def watch(
     patience_s: Patience = 60.0,
     packets: Packets = None,
     realtime: Realtime = None,
+    fps: Fps = None,
     seconds: Seconds = None,
     json: Json = False,
     save: Save = None,
@@ -173,6 +183,9 @@ def watch(
 
     With --server and nothing else it says how the sources are that the server keeps open. Results go to stdout,
     everything else to stderr. Ctrl-C ends it; what was to be saved is complete then, too.
+
+    Leaves with 0 where the source was seen to its end, 1 where not one frame could be used or it broke off, 2 where you
+    can mend it, 3 where a file ended before the length that it claims.
     """
     settings = SessionSettings(
         memory_s=memory_s,
@@ -196,7 +209,7 @@ def watch(
     if source is None:
         _list(server, shown | {"token": _token(token_file)}, is_json=json)
         return
-    pictures = open_source(source, realtime=_is_live(source, json) if realtime is None else realtime)
+    pictures = open_source(source, realtime=_is_live(source, json) if realtime is None else realtime, fps=fps)
     log_to_stderr()
     if server:
         asked = {"model": model or "", "stop_s": stop_s, "patience_s": patience_s, "is_encoded": packets}

@@ -39,7 +39,7 @@ a { color: inherit } @media print { body { margin: 0 } }
 
 def page(report: Report) -> str:
     """Return the page of one video."""
-    seen = "" if report.is_complete else " seen before it was stopped"
+    seen = f" seen, {report.note}" if report.note else ""
     facts = f"{clock(report.length_s, 2)}{seen}, labelled by {report.card.name}"
     return _document(report.video, facts, (_section(view, _rows(report, view)) for view in WORDS))
 

@@ -94,7 +94,7 @@ def _lanes(axes: Axes, report: Report, names: Sequence[str]) -> None:
     _time_axis(axes, report.length_s, 12)
     axes.set_xlabel("when it was on top; dark lines: events", fontsize=9, color=DARK)
     if not report.is_complete:
-        axes.set_title("stopped before its end", fontsize=9, color=GREY, loc="right")
+        axes.set_title(report.note, fontsize=9, color=GREY, loc="right")
 
 
 def _time_axis(axes: Axes, length_s: float, most: int) -> None:

@@ -49,6 +49,8 @@ class Report:
     """View -> what its ranges add up to; those of LABELS add up to the length."""
     is_complete: bool = True
     """It was seen to its end."""
+    note: str = ""
+    """Why it was not: in words; blank where it was."""
 
     @property
     def length_s(self) -> float:
@@ -79,13 +81,13 @@ class Recorder:
             for span in maker.take(frame, update):
                 self._views[view].add(span)
 
-    def finish(self, video: str, card: Card, *, is_complete: bool = True) -> Report:
-        """End what still is on, and report."""
+    def finish(self, video: str, card: Card, note: str = "") -> Report:
+        """End what still is on, and report; `note` says why it was not seen to its end, if so."""
         for view, maker in self._makers.items():
             for span in maker.finish():
                 self._views[view].add(span)
         length_us = sum(use.us for use in self._views[LABELS].uses.values())
-        return Report(video, card, length_us, self._views, is_complete)
+        return Report(video, card, length_us, self._views, not note, note)
 
 
 class Total(NamedTuple):

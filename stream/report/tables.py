@@ -28,6 +28,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "model": report.card.name,
         "length_s": report.length_s,
         "is_complete": report.is_complete,
+        **({"note": report.note} if report.note else {}),
         **{view: [_fields(row) for row in report.rows(view)] for view in VIEWS},
     }
 

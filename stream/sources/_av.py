@@ -1,15 +1,15 @@
 """What file, camera, http and rtsp share: a container of FFmpeg's, read packet by packet.
 
 A packet stays FFmpeg's own object: wrapping its bytes anew and decoding them elsewhere changed 14 of 50 frames of an
-MPEG-4 file. Rotation in the metadata is not applied, and pictures that the decoder mended are passed on.
+MPEG-4 file. Pictures stand upright, and those that the decoder mended are passed on.
 """
 
+import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Iterator
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -17,17 +17,19 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from stream.decode import MAX_PIXELS
-from stream.errors import DecodeError, SourceError, SourceRefused, SourceTimeout, StreamError
+from stream.decode import MAX_PIXELS, aspect_of
+from stream.errors import CutShort, DecodeError, SourceError, SourceRefused, SourceTimeout, StreamError
 from stream.pictures import AvPicture
+from stream.sources._clocks import Clock, DecodingTimes, FilmClock
+from stream.sources._media import Media
+from stream.sources._streams import Span, fps_of, has_only_decoding_times, is_bare, length_of, time_of, video_of
 from stream.sources.base import Encoded, Encoding
 from stream.types import Frame
 
+_log = logging.getLogger(__name__)
+
 USUAL_FPS = 25.0
 """Frames per second of a stream that has no timestamps and does not say."""
-
-JUMP_S = 1.0
-"""Seconds: a timestamp further back than this means that the stream's clock was set anew."""
 
 REFUSALS = (av.HTTPUnauthorizedError, av.HTTPForbiddenError)
 """What FFmpeg says of a login that is not accepted, of RTSP too."""
@@ -35,36 +37,11 @@ REFUSALS = (av.HTTPUnauthorizedError, av.HTTPForbiddenError)
 TIMED = ("mov", "matroska", "webm", "mpegts", "flv", "rtsp")
 """FFmpeg's names of containers whose packets carry the time of their picture."""
 
-MAX_FPS = 1000.0
-"""Frames per second: a stream that claims more does not know."""
+UNKNOWN = {"webp": "FFmpeg decodes a WebP of one picture only, and this one may be animated"}
+"""Codec -> what its decoder cannot."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
-    """What FFmpeg is asked to open, and how."""
-
-    uri: str
-    """How people may know it: without a password."""
-    url: str = field(repr=False)
-    """FFmpeg's name for it."""
-    format: str | None = None
-    """FFmpeg's name of the container or device; None lets it look."""
-    options: dict[str, str] = field(default_factory=dict)
-    """FFmpeg's own options."""
-    timeout_s: float = 10.0
-    """Seconds without data after which it counts as lost."""
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    """What must not be shown."""
-    is_live: bool = False
-    """Its frames come at their own pace."""
-    is_paced: bool = False
-    """Its frames are held back until their time."""
-    is_timeless: bool = False
-    """Its pictures have no time of their own: that of their arrival is taken."""
-    is_endless: bool = False
-    """Its end is an error, unless it said how long it is and its frames are held back until then."""
-    check: Callable[[], AbstractContextManager[None]] = field(default=nullcontext, repr=False)
-    """Looks at it before FFmpeg opens it, and raises what is wrong; left when that is done."""
+PEEKED = 40
+"""Count of a file's first packets that tell whether they carry times of pictures: more than any codec reorders."""
 
 
 class Packet(NamedTuple):
@@ -72,46 +49,6 @@ class Packet(NamedTuple):
 
     av: "av.Packet[VideoStream]"
     arrival_ns: int
-
-
-class Clock:
-    """Seconds since the first frame, by the stream's own timestamps; never backwards."""
-
-    def __init__(self, interval_s: float) -> None:
-        self._interval_s = interval_s
-        self._shift_s: float | None = None
-        self._last_s = -interval_s
-
-    def offset_s(self, time_s: float | None) -> float:
-        """Place a frame; without a timestamp, or after the clock was set back, one interval after the last."""
-        next_s = self._last_s + self._interval_s
-        if time_s is None:
-            offset_s = next_s
-        elif self._shift_s is None or time_s + self._shift_s < self._last_s - JUMP_S:
-            self._shift_s = next_s - time_s
-            offset_s = next_s
-        else:
-            offset_s = time_s + self._shift_s
-        self._last_s = max(self._last_s, offset_s)
-        return self._last_s
-
-
-class FilmClock:
-    """Seconds since the first packet, for packets in the order of decoding, which is not that of time."""
-
-    def __init__(self, interval_s: float) -> None:
-        self._interval_s = interval_s
-        self._shift_s, self._last_s = 0.0, -math.inf
-
-    def offset_s(self, time_s: float) -> float:
-        """Place a packet; after the clock was set back, one interval after the last."""
-        if math.isinf(self._last_s):
-            self._shift_s = -time_s
-        elif time_s + self._shift_s < self._last_s - JUMP_S:
-            self._shift_s = self._last_s + self._interval_s - time_s
-        offset_s = time_s + self._shift_s
-        self._last_s = max(self._last_s, offset_s)
-        return offset_s
 
 
 class AvSource:
@@ -123,7 +60,11 @@ class AvSource:
         self.length_s: float | None = None  # as the container claims
         self._media = media
         self._container: InputContainer | None = None
+        self._stream: VideoStream | None = None
         self._clock, self._film = Clock(1 / USUAL_FPS), FilmClock(1 / USUAL_FPS)
+        self._times: DecodingTimes | None = None
+        self._packets: Iterator[av.Packet[VideoStream]] = iter(())
+        self._peeked: deque[av.Packet[VideoStream]] = deque()
         self._reading = threading.Lock()
         self._closed = threading.Event()
         self._begin_s: float | None = None
@@ -138,22 +79,17 @@ class AvSource:
         media = self._media
         try:
             with media.check():
-                self._container = av.open(
-                    media.url,
-                    format=media.format,
-                    options=dict(media.options),
-                    timeout=(media.timeout_s, media.timeout_s),
-                    metadata_errors="replace",
-                )
+                self._container = self._open()
         except StreamError:
             raise
         except (av.FFmpegError, OSError) as error:
             raise self._explain("cannot open", error) from self._redacted(error)
         try:
-            self._prepare(self._video())
-            self.length_s = self._container.duration / av.time_base if self._container.duration else None
+            self._prepare()
+            if not media.is_live and self._has_only_decoding_times():
+                self._times = DecodingTimes()
         except BaseException:
-            self._container.close()
+            self._opened().close()
             raise
         return self
 
@@ -172,12 +108,20 @@ class AvSource:
         Raises:
             SourceError: it cannot be read any more, or ended and should not.
             SourceTimeout: nothing came for `timeout_s`.
+            CutShort: it ended before the length that it claims.
         """
-        packets = self._opened().demux(self._video())
-        while (packet := self._next(packets)) is not None:
+        span = Span()
+        while (packet := self._peeked.popleft() if self._peeked else self._next()) is not None:
+            span.add(packet)
             yield Packet(packet, time.monotonic_ns())
-        if self._media.is_endless and not self._closed.is_set() and not self._is_over():
+        if self._closed.is_set():
+            return
+        if self._media.is_endless and not self._is_over():
             raise SourceError(f"{self.uri}: the stream ended")
+        if self._media.cut:
+            raise CutShort(f"{self.uri} is cut short: {self._media.cut}")
+        if span.length_s and span.is_less_than(self.length_s):
+            raise CutShort(f"{self.uri} is cut short: it says {self.length_s:.2f} s, and {span.length_s:.2f} s came")
 
     def decode(self, packet: Packet) -> Iterator[Frame]:
         """Yield the frames a packet completes, in order of time.
@@ -185,24 +129,43 @@ class AvSource:
         Raises:
             DecodeError: the packet could not be read; the next one may.
         """
+        if self._times:
+            packet.av.pts = packet.av.dts  # where FFmpeg has guessed that of the picture, it is wrong for some
+            self._times.put(time_of(packet.av))
         try:
             pictures = packet.av.decode()
         except (av.FFmpegError, ValueError, MemoryError) as error:
-            raise DecodeError(f"{self.uri}: a packet could not be decoded: {_words(error)}") from error
+            codec = self._video().codec_context.name
+            why = UNKNOWN.get(codec) or _words(error)
+            raise DecodeError(f"{self.uri}: a packet of {codec} could not be decoded: {why}") from error
         for picture in pictures:
-            time_s = packet.arrival_ns / 1e9 if self._media.is_timeless else picture.time
-            offset_s = self._clock.offset_s(time_s)
-            arrival_ns = self._hold(offset_s) if self._media.is_paced else packet.arrival_ns
-            yield Frame(AvPicture(picture), offset_s, arrival_ns, _duration_s(picture))
+            yield self._frame(packet, picture)
+
+    def _frame(self, packet: Packet, picture: av.VideoFrame) -> Frame:
+        arrival_s = packet.arrival_ns / 1e9
+        time_s: float | None = arrival_s if self._media.is_timeless else picture.time
+        if self._media.fps or is_bare(self._opened()):
+            time_s = None  # FFmpeg makes times up for some bare streams
+        if self._times:
+            time_s = self._times.take(time_s, is_key=picture.key_frame)
+        is_camera = self.is_live and not self._media.is_paced
+        offset_s = self._clock.offset_s(time_s, arrival_s if is_camera else math.nan)
+        arrival_ns = self._hold(offset_s) if self._media.is_paced else packet.arrival_ns
+        return Frame(AvPicture(picture, aspect=self._aspect()), offset_s, arrival_ns, _duration_s(picture))
 
     @property
     def encoding(self) -> Encoding | None:
         """How the packets are compressed; None where their times or their bytes mean nothing elsewhere."""
         context, container = self._video().codec_context, self._opened().format.name
         rate = (context.bit_rate or self._opened().bit_rate) / 8 or None
-        if self._media.is_timeless or not any(name in TIMED for name in container.split(",")):
+        if self._media.is_timeless or self._times or not any(name in TIMED for name in container.split(",")):
             return None
-        return Encoding(context.name, bytes(context.extradata or b""), context.width, context.height, rate)
+        first, extradata = self._first_picture(), bytes(context.extradata or b"")
+        if first is None:
+            return Encoding(context.name, extradata, context.width, context.height, rate)
+        shown = AvPicture(first, aspect=self._aspect())
+        size = shown.width_px, shown.height_px
+        return Encoding(context.name, extradata, *size, rate, shown.orientation, self._aspect())
 
     def encoded(self, packet: Packet) -> Encoded | None:
         """Return a packet as it is; None for one that holds no picture or says no time."""
@@ -211,6 +174,44 @@ class AvSource:
         offset_s = self._film.offset_s(float(packet.av.pts * packet.av.time_base))
         arrival_ns = self._hold(offset_s) if self._media.is_paced else packet.arrival_ns
         return Encoded(bytes(packet.av), offset_s, packet.av.is_keyframe, arrival_ns)
+
+    def _open(self, **more: str) -> InputContainer:
+        media = self._media
+        limits = (media.timeout_s, media.timeout_s)
+        options = media.options | more
+        return av.open(media.url, format=media.format, options=options, timeout=limits, metadata_errors="replace")
+
+    def _has_only_decoding_times(self) -> bool:
+        """Look at the first packets; they are kept to be read."""
+        self._peek()
+        if not has_only_decoding_times(self._video(), self._peeked):
+            return False
+        if any(packet.is_discard for packet in self._peeked):  # an edit list that cuts off times which mean others
+            self._opened().close()
+            self._peeked.clear()
+            self._container = self._open(ignore_editlist="1")
+            self._prepare()
+            self._peek()
+        return True
+
+    def _peek(self) -> None:
+        while len(self._peeked) < PEEKED and (packet := self._next()) is not None:
+            self._peeked.append(packet)
+
+    def _first_picture(self) -> av.VideoFrame | None:
+        """Decode the first packet of a file, which alone tells all that its container says of its pictures."""
+        if not self._peeked:
+            return None
+        context = self._video().codec_context
+        try:
+            pictures = [*self._peeked[0].decode(), *context.decode(None)]
+        except (av.FFmpegError, ValueError, MemoryError):
+            pictures = []
+        context.flush_buffers()
+        return pictures[0] if pictures else None
+
+    def _aspect(self) -> float:
+        return aspect_of(self._video().codec_context.name, self._video().sample_aspect_ratio)
 
     def _is_over(self) -> bool:
         """Say whether a recording over the network has come to the end that it announced."""
@@ -222,27 +223,27 @@ class AvSource:
         return self._container
 
     def _video(self) -> VideoStream:
-        streams = self._opened().streams
-        if streams.video:
-            return streams.video[0]
-        found = ", ".join(sorted({stream.type for stream in streams})) or "nothing"
-        raise SourceError(f"{self.uri} has no video; found: {found}")
+        if self._stream is None:
+            raise SourceError(f"{self.uri} is not open")
+        return self._stream
 
-    def _prepare(self, video: VideoStream) -> None:
-        if video.codec_context is None:
-            raise SourceError(f"{self.uri}: FFmpeg has no decoder for its video")
-        rate = video.average_rate or video.guessed_rate
-        self.fps = float(rate) if rate and 0 < rate <= MAX_FPS else None
+    def _prepare(self) -> None:
+        video = self._stream = video_of(self.uri, self._opened())
+        self._packets = self._opened().demux(video)
+        self.fps = self._media.fps or fps_of(self._opened(), video)
+        if self.fps is None and is_bare(self._opened()):
+            _log.warning("%s does not say its rate: %g fps is taken; --fps says another", self.uri, USUAL_FPS)
+        self.length_s = length_of(self._opened(), video)
         self._clock, self._film = Clock(1 / (self.fps or USUAL_FPS)), FilmClock(1 / (self.fps or USUAL_FPS))
         # frame threads decode faster but hold frames back, which a live stream cannot afford
         video.thread_type = "SLICE" if self.is_live else "AUTO"
         video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
 
-    def _next(self, packets: Iterator["av.Packet[VideoStream]"]) -> "av.Packet[VideoStream] | None":
+    def _next(self) -> "av.Packet[VideoStream] | None":
         begin_s = time.monotonic()
         with self._reading:
             try:
-                packet = None if self._closed.is_set() else next(packets, None)
+                packet = None if self._closed.is_set() else next(self._packets, None)
             except (av.FFmpegError, OSError) as error:
                 raise self._explain("cannot read", error) from self._redacted(error)
             except IndexError:
@@ -258,7 +259,9 @@ class AvSource:
     def _close(self) -> None:
         if self._container is not None:
             self._container.close()
-            self._container = None  # its decoder's threads end with the last who holds it
+            self._container = self._stream = None  # its decoder's threads end with the last who holds it
+            self._packets = iter(())
+            self._peeked.clear()
 
     def _hold(self, offset_s: float) -> int:
         """Wait until the frame is due; return when that was."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
 
+from stream.orientation import Orientation
 from stream.types import Frame
 
 
@@ -58,11 +59,15 @@ class Encoding:
     extradata: bytes = field(repr=False)
     """What the container keeps beside them."""
     width_px: int
-    """Width in pixels, as the container claims."""
+    """Width in pixels, as it is to be seen."""
     height_px: int
-    """Height in pixels, as the container claims."""
+    """Height in pixels, as it is to be seen."""
     bytes_per_s: float | None
     """Bytes a second, as the container claims; None where it does not say."""
+    orientation: Orientation | None = None
+    """How pictures are turned to stand upright; None: as the packets say."""
+    aspect: float | None = None
+    """Width of a pixel over its height; None: as the packets say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ import sys
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from stream.errors import UsageError
-from stream.sources._av import AvSource, Media
+from stream.sources._av import AvSource
+from stream.sources._media import Media
 
 ACCEPTED = "camera://0, camera:///dev/video0 or camera://NAME, then ?size=640x480&fps=30 if wished"
 QUERY = {"size": "video_size", "fps": "framerate"}

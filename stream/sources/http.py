@@ -8,7 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from stream.errors import UsageError
 from stream.sources._address import secrets, shown
-from stream.sources._av import AvSource, Media
+from stream.sources._av import AvSource
+from stream.sources._media import Media
 
 ACCEPTED = "http://user:password@host:80/path, or https://; a path that ends in .m3u8 is HLS, any other MJPEG"
 

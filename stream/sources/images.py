@@ -1,5 +1,6 @@
-"""A folder of pictures, JPEG or PNG, as a film: in the order of their names, at a rate."""
+"""A folder of pictures, JPEG or PNG, as a film: in the order of their names, numbers by their value, at a rate."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,13 +27,20 @@ class Packet(NamedTuple):
     number: int
 
 
-def build(uri: str, *, realtime: bool = False, timeout_s: float = 10.0) -> "Images":  # noqa: ARG001 - files do not hang
+def build(
+    uri: str,
+    *,
+    realtime: bool = False,
+    timeout_s: float = 10.0,  # noqa: ARG001  # files do not hang
+    fps: float | None = None,
+) -> "Images":
     """Prepare a folder of pictures; it is listed when the `with` begins.
 
     Args:
         uri: `images:///path/of/folder` or `images://relative/folder`, with `%20` and the like; `?fps=10` sets the rate.
         realtime: hold each picture back until its time; else as fast as they are taken.
         timeout_s: has no meaning here.
+        fps: frames per second where the URI does not say; 10 where neither does.
 
     Raises:
         UsageError: no folder is named, or the rate is none; says what is accepted.
@@ -41,12 +49,12 @@ def build(uri: str, *, realtime: bool = False, timeout_s: float = 10.0) -> "Imag
     query = dict(parse_qsl(parts.query))
     folder = unquote(parts.netloc + parts.path)
     try:
-        fps = float(query.pop("fps", USUAL_FPS))
+        rate = float(query.pop("fps", fps or USUAL_FPS))
     except ValueError:
-        fps = 0.0
-    if not folder or query or not 0 < fps <= 240:
+        rate = 0.0
+    if not folder or query or not 0 < rate <= 240:
         raise UsageError(f"images {uri!r}; accepted: {ACCEPTED}")
-    return Images(uri, Path(folder), fps, is_live=realtime)
+    return Images(uri, Path(folder), rate, is_live=realtime)
 
 
 class Images:
@@ -64,9 +72,10 @@ class Images:
             SourceError: it is no folder, or has no pictures.
         """
         try:
-            self._files = sorted(path for path in self._folder.iterdir() if path.suffix.lower() in ENDINGS)
+            found = [path for path in self._folder.iterdir() if path.suffix.lower() in ENDINGS]
         except OSError as error:
             raise SourceError(f"{self._folder} cannot be listed: {error.strerror}") from error
+        self._files = sorted((path for path in found if not path.name.startswith(".")), key=natural)
         if not self._files:
             raise SourceError(f"{self._folder} has no pictures; accepted: {', '.join(ENDINGS)}")
         return self
@@ -96,3 +105,9 @@ class Images:
         except OSError as error:
             raise DecodeError(f"{packet.path.name} cannot be read: {error.strerror}") from error
         yield Frame(decode_image(data), packet.number / self.fps, time.monotonic_ns())
+
+
+def natural(path: Path) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """Return what sorts names as people count: 2.jpg before 10.jpg; names that count alike by their letters."""
+    parts = re.findall(r"\d+|\D+", path.name)
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts), path.name

@@ -6,7 +6,8 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from stream.errors import UsageError
 from stream.sources import _redirects
 from stream.sources._address import secrets, shown
-from stream.sources._av import AvSource, Media
+from stream.sources._av import AvSource
+from stream.sources._media import Media
 
 TRANSPORTS = ("tcp", "udp")
 """How pictures travel: tcp loses none; udp lags less on a bad line."""

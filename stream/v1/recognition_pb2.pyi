@@ -154,12 +154,24 @@ class Config(_message.Message):
     def __init__(self, model: _Optional[str] = ..., drop_policy: _Optional[_Union[DropPolicy, str]] = ..., top_k: _Optional[int] = ..., memory_s: _Optional[float] = ..., begin_threshold: _Optional[float] = ..., end_threshold: _Optional[float] = ..., min_duration_s: _Optional[float] = ..., smoothing_s: _Optional[float] = ..., allow: _Optional[_Iterable[str]] = ..., deny: _Optional[_Iterable[str]] = ..., max_gap_s: _Optional[float] = ..., is_cut_aware: bool = ..., max_age_s: _Optional[float] = ..., checkpoint_frames: _Optional[int] = ..., video: _Optional[_Union[VideoFormat, _Mapping]] = ...) -> None: ...
 
 class VideoFormat(_message.Message):
-    __slots__ = ("codec", "extradata")
+    __slots__ = ("codec", "extradata", "orientation", "pixel_aspect")
     CODEC_FIELD_NUMBER: _ClassVar[int]
     EXTRADATA_FIELD_NUMBER: _ClassVar[int]
+    ORIENTATION_FIELD_NUMBER: _ClassVar[int]
+    PIXEL_ASPECT_FIELD_NUMBER: _ClassVar[int]
     codec: Codec
     extradata: bytes
-    def __init__(self, codec: _Optional[_Union[Codec, str]] = ..., extradata: _Optional[bytes] = ...) -> None: ...
+    orientation: Orientation
+    pixel_aspect: float
+    def __init__(self, codec: _Optional[_Union[Codec, str]] = ..., extradata: _Optional[bytes] = ..., orientation: _Optional[_Union[Orientation, _Mapping]] = ..., pixel_aspect: _Optional[float] = ...) -> None: ...
+
+class Orientation(_message.Message):
+    __slots__ = ("quarter_turns", "is_mirrored")
+    QUARTER_TURNS_FIELD_NUMBER: _ClassVar[int]
+    IS_MIRRORED_FIELD_NUMBER: _ClassVar[int]
+    quarter_turns: int
+    is_mirrored: bool
+    def __init__(self, quarter_turns: _Optional[int] = ..., is_mirrored: bool = ...) -> None: ...
 
 class Frame(_message.Message):
     __slots__ = ("sequence", "offset", "image", "raw", "packet", "is_repeated", "is_context")

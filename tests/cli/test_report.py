@@ -73,7 +73,6 @@ def test_a_label_that_is_hardly_probable_is_no_label(clip: Path, model: Path) ->
     ("words", "code", "message"),
     [
         (["nothere.mp4"], 1, "no such file: nothere.mp4"),
-        (["{clip}", "nothere.mp4"], 1, "no such file: nothere.mp4"),
         (["{clip}", "--ranges", "all"], 2, "--ranges is 'all'; accepted: labels or events"),
         (["{clip}", "--out", "{folder}", "--form", "gif"], 2, "no form 'gif'; accepted, commas between: html,png"),
         (["{clip}", "--out", "{clip}"], 2, "cannot make the folder"),
@@ -155,3 +154,25 @@ def test_an_hour_takes_no_more_memory_than_a_minute(model: Path, tmp_path: Path)
         ranges.append(sum(row["occurrences"] for row in found["labels"]))
     assert ranges[1] > 20 * ranges[0] > 20 * 10
     assert peaks_mb[1] - peaks_mb[0] < 8, peaks_mb
+
+
+def test_one_bad_file_of_a_batch_is_named_and_the_others_go_on(clip: Path, model: Path, tmp_path: Path) -> None:
+    bad, cut = tmp_path / "bad.mp4", tmp_path / "cut.mkv"
+    bad.write_bytes(b"no video")
+    whole = clips.write(tmp_path / "whole.mkv", clips.evenly(60)).read_bytes()
+    cut.write_bytes(whole[: len(whole) // 2])
+    out = tmp_path / "out"
+    done = reported(bad, cut, "none.mp4", clip, "--model", model, "--out", out, "--form", "json,vtt", "--json")
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert [name for line in errors for name in ("bad.mp4", "none.mp4") if name in line] == ["none.mp4", "bad.mp4"]
+    assert "cut.mkv: cut short: it says 6.00 s" in done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(Path(row["video"]).name, row.get("is_complete")) for row in rows] == [
+        *[("cut.mkv", False), ("square.mp4", True)],
+        *[("none.mp4", None), (str(bad.name), None)],
+    ]
+    stems = {path.name for path in out.iterdir()}
+    assert stems == {"all.json", "cut.json", "cut.vtt", "square.json", "square.vtt"}, "no halves"
+    assert reported(cut, "--model", model).returncode == 3
+    assert reported(bad, "--model", model).returncode == 1

@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from stream.config import SessionSettings
+from stream.errors import Unusable
 from stream.pipeline import Session, run
 from stream.sinks import open_sink
 from tests.toy import Shelf, Toy, frames
@@ -32,6 +35,6 @@ def test_labels_on_top_are_written_when_asked_and_the_video_is_named(tmp_path: P
 
 def test_a_stream_without_actions_is_still_whole(tmp_path: Path) -> None:
     path = tmp_path / "labels.json"
-    with open_sink("activitynet", str(path)) as sink:
+    with open_sink("activitynet", str(path)) as sink, pytest.raises(Unusable):
         run(Shelf([]), Session(Toy(), RAW), sink.send)
     assert json.loads(path.read_text())["results"] == {"labels": []}

@@ -8,7 +8,7 @@ import pytest
 
 from stream import rooms
 from stream.config import SessionSettings
-from stream.errors import StreamError
+from stream.errors import StreamError, Unusable
 from stream.pictures import RgbPicture
 from stream.pipeline import Session, run
 from stream.sinks import open_sink
@@ -59,8 +59,8 @@ def test_what_it_wrote_is_complete_when_the_stream_is_interrupted(name: str, tar
     assert is_complete(target)
 
 
-def test_a_stream_without_frames_is_no_error(name: str, target: str) -> None:
-    with open_sink(name, target) as sink:
+def test_a_stream_without_frames_is_no_error_of_the_sink(name: str, target: str) -> None:
+    with open_sink(name, target) as sink, pytest.raises(Unusable):
         run(Shelf([]), session(), sink.send)
 
 

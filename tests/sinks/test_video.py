@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,12 @@ import pytest
 
 from stream.buffer import frames
 from stream.errors import StreamError, UsageError
+from stream.orientation import Orientation
 from stream.pictures import RgbPicture
 from stream.sinks.video import build
 from stream.sources import open_source
 from stream.types import Frame, Label, LabelEvent, Phase, Rgb, Update
-from tests import clips
+from tests import clips, turned
 
 GREY = np.full((360, 480, 3), 128, np.uint8)
 GREEN = np.array((46, 204, 128))
@@ -162,3 +164,14 @@ def test_a_full_disk_is_an_error_of_ours_and_leaves_nothing(tmp_path: Path) -> N
         for index in range(20):
             sink.send(frame(index / 10, dice.integers(0, 256, (360, 480, 3), np.uint8)), None)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_film_stored_lying_is_saved_upright_and_in_shape(tmp_path: Path) -> None:
+    way, aspect = Orientation(1), Fraction(2)  # a phone on its side, with pixels twice as wide as high
+    with build(str(tmp_path / "out.mp4")) as sink:
+        for shown in read(turned.write(tmp_path / "lying.mp4", way, 5, aspect)):
+            sink.send(shown, None)
+    found = read(tmp_path / "out.mp4")[-1].picture
+    assert (found.width_px, found.height_px) == (240, 360)
+    wanted = RgbPicture(clips.square(4)).rgb(240, 360)
+    assert np.abs(found.rgb()[80:300].astype(int) - wanted[80:300]).mean() < 6

@@ -12,7 +12,7 @@ import pytest
 from stream.buffer import frames
 from stream.errors import SourceError
 from stream.sources import open_source
-from stream.sources._av import Clock
+from stream.sources._clocks import Clock
 from stream.types import Frame
 from tests import clips
 

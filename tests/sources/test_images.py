@@ -10,6 +10,7 @@ from stream.decode import encode_jpeg
 from stream.errors import SourceError, UsageError
 from stream.pictures import RgbPicture
 from stream.sources import open_source
+from stream.sources.images import natural
 
 
 def write(folder: Path, count: int = 20) -> str:
@@ -48,3 +49,20 @@ def test_a_folder_without_pictures_says_so(tmp_path: Path, name: str, words: str
 def test_what_is_not_accepted_is_answered_with_what_is(uri: str) -> None:
     with pytest.raises(UsageError, match="accepted: images:///FOLDER"):
         open_source(uri)
+
+
+def test_numbers_in_names_count_as_numbers(tmp_path: Path) -> None:
+    for number in (1, 2, 10, 9, 100, 20):
+        picture = RgbPicture(np.full((48, 64, 3), number * 2, np.uint8))
+        (tmp_path / f"{number}.jpg").write_bytes(encode_jpeg(picture))
+    (tmp_path / "._1.jpg").write_bytes(b"what macOS puts beside it")
+    with open_source(f"images://{tmp_path}", fps=5.0) as source:
+        found = list(frames(source))
+    assert [round(frame.picture.rgb().mean() / 2) for frame in found] == [1, 2, 9, 10, 20, 100]
+    assert found[-1].offset_s == pytest.approx(1.0)
+
+
+def test_names_that_count_alike_keep_one_order() -> None:
+    names = ["b1.png", "a02.jpg", "a2.jpg", "a10.jpg", "a1b3.jpg", "a1b20.jpg", "a.jpg"]
+    wanted = ["a1b3.jpg", "a1b20.jpg", "a02.jpg", "a2.jpg", "a10.jpg", "a.jpg", "b1.png"]
+    assert sorted(map(Path, names), key=natural) == list(map(Path, wanted))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stream import rooms
-from stream.errors import UnknownPart
+from stream.errors import StreamError, UnknownPart, UsageError
 from stream.sources import open_source, scheme
 
 
@@ -42,3 +42,21 @@ def test_options_reach_the_part(clip: Path) -> None:
 def test_no_part_is_imported_until_it_is_asked_for() -> None:
     code = "import sys, stream.sources; sys.exit('av' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_everybody_types_is_answered_with_what_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shots").mkdir()
+    (tmp_path / "shots" / "1.jpg").touch()
+    monkeypatch.chdir(tmp_path)
+    for uri, words in [
+        ("0", "no such file: 0; did you mean camera://0"),
+        ("-", "a pipe is not read; accepted: a file, or a source such as camera://0"),
+        ("shots", f"is a folder; did you mean images://{tmp_path}/shots"),
+    ]:
+        with pytest.raises(StreamError, match=words):
+            open_source(uri)
+    with pytest.raises(UsageError, match="fps is 5; accepted: none, as a synthetic source has times of its own"):
+        open_source("synthetic://gestures", fps=5.0)
+    with pytest.raises(UsageError, match="fps is 0"):
+        open_source("clip.mp4", fps=0.0)
+    assert open_source(f"images://{tmp_path}/shots", fps=None).fps == 10

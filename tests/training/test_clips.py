@@ -8,6 +8,7 @@ import pytest
 
 from stream.cards import Card
 from stream.errors import UsageError
+from stream.orientation import UPRIGHT, Orientation
 from stream.preprocess import preprocess
 from stream.resampling import Resampler
 from stream.sources import open_source
@@ -15,6 +16,7 @@ from stream.training import clips
 from stream.training.clips import Clips
 from stream.training.datasets import Sample
 from tests import clips as videos
+from tests import turned
 
 CARD = Card(name="x", architecture="movinet", variant="t0", side_px=32, fps=5.0, labels=("a", "b"))
 
@@ -96,3 +98,9 @@ def test_the_card_says_how_a_frame_is_cut(clip: Path) -> None:
     [padded] = clips.decode([Sample(clip, "a")], replace(CARD, fit="pad"), 5.0)
     assert stretched.frames[0, 0].any()
     assert not padded.frames[0, 0].any()
+
+
+def test_training_sees_a_clip_that_is_stored_lying_as_it_stands(tmp_path: Path) -> None:
+    upright, lying = (turned.write(tmp_path / f"{way}.mp4", way) for way in (UPRIGHT, Orientation(3)))
+    one, other = (clips.decode([Sample(path, "a")], CARD, CARD.fps)[0] for path in (upright, lying))
+    assert np.abs(one.frames.astype(int) - other.frames).mean() < 3

@@ -34,6 +34,12 @@ class Inbox:
         self._stream_id, self._epoch, self._is_heard = "", 0, False
         self._is_anew = False
         self._checkpoint, self._finished = pb.Checkpoint(), pb.Finished()
+        self.fault = ""
+        """What the server said of the last frame that it could not use."""
+        self.used_count = 0
+        """Count of frames that were used."""
+        self.drops = Drops()
+        """What was not used, on both sides, once all is said."""
         self.resume_count = 0
         """Count of times that a lost line was taken up again."""
         self.heard_s = time.monotonic()
@@ -82,6 +88,7 @@ class Inbox:
                     self._unused(reply.frame_skipped)
                 case "frame_error":
                     _log.warning("frame %d: %s", reply.frame_error.sequence, reply.frame_error.message)
+                    self.fault = reply.frame_error.message
                     self._unused(reply.frame_error)
                 case "checkpoint":
                     self._keep(reply.checkpoint)
@@ -103,7 +110,7 @@ class Inbox:
         """Give what is left: frames that were never answered, and the END of what went on."""
         while self._outbox.out:
             self._send(self._outbox.out.popleft().frame, None)
-        drops = _sum(messages.drops_of(self._finished.drops), self._outbox.drops)
+        drops = self.drops = _sum(messages.drops_of(self._finished.drops), self._outbox.drops)
         self._end(messages.events_of(self._finished.events), drops)
 
     def _end(self, events: tuple[LabelEvent, ...], drops: Drops) -> None:
@@ -136,7 +143,7 @@ class Inbox:
         self.server_ms.append(said.age_s * 1e3)
         age_s = (now_ns - out.frame.arrival_ns) / 1e9
         update = replace(said, offset_s=out.frame.offset_s, age_s=age_s, drops=_sum(said.drops, out.drops))
-        self._last = out.frame, update
+        self._last, self.used_count = (out.frame, update), self.used_count + 1
         for event in update.events:
             self._running.pop(event.label, None)
             if event.phase is not Phase.END:

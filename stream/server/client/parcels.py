@@ -39,7 +39,12 @@ def format_of(encoding: Encoding) -> pb.VideoFormat | None:
     """Say what packets are; None where the server takes none such."""
     name = "av1" if encoding.codec in ("libdav1d", "libaom-av1") else encoding.codec
     codes = {known: code for code, known in CODECS.items()}
-    return pb.VideoFormat(codec=codes[name], extradata=encoding.extradata) if name in codes else None
+    if name not in codes:
+        return None
+    said = encoding.orientation and pb.Orientation(**encoding.orientation._asdict())
+    return pb.VideoFormat(
+        codec=codes[name], extradata=encoding.extradata, orientation=said, pixel_aspect=encoding.aspect
+    )
 
 
 def pictures(

@@ -17,7 +17,8 @@ import numpy as np
 
 from stream.cards import Card
 from stream.config import SessionSettings
-from stream.errors import ServiceError, UnknownPart
+from stream.errors import ServiceError, UnknownPart, Unusable
+from stream.pipeline import out_of_order
 from stream.server.client import messages, parcels
 from stream.server.client.entry import Entry
 from stream.server.client.inbox import GoneAway, Inbox, Send
@@ -25,6 +26,7 @@ from stream.server.client.lines import Lines
 from stream.server.client.outbox import Outbox
 from stream.server.client.replies import Replies
 from stream.sources.base import EncodedSource, Encoding, Source
+from stream.types import Drops
 from stream.v1 import recognition_pb2 as pb
 
 OPEN = Entry()
@@ -121,6 +123,7 @@ def watch(
         UsageError: it refused a label or a setting; carries its words, which name what is accepted.
         UnknownPart: it has not loaded that model; lists those it has.
         SourceError: from the source, after the frames that came before it.
+        Unusable: the source came to its end, and not one frame could be used.
     """
     lines = Lines(target, entry, timeout_s=timeout_s, patience_s=patience_s)
     with lines.line() as (_, described):
@@ -139,8 +142,12 @@ def watch(
         _converse(lines, outbox, inbox)
     finally:
         outbox.close(LEAVE_S)
+    if disorder := out_of_order(inbox.drops, Drops(), inbox.used_count):
+        _log.warning("%s: %s", source.uri, disorder)
     if outbox.error:
         raise outbox.error
+    if not inbox.used_count and stop_s > 0:
+        raise Unusable(_why(source.uri, inbox))
     return Trips(
         card,
         outbox.count,
@@ -160,6 +167,14 @@ def describe(target: str, timeout_s: float = 5.0, entry: Entry = OPEN) -> tuple[
     """
     with Lines(target, entry, timeout_s=timeout_s, patience_s=0).line() as (_, described):
         return tuple(map(messages.card_of, described.models))
+
+
+def _why(uri: str, inbox: Inbox) -> str:
+    """Say why not one frame was used."""
+    if not inbox.drops.decode:
+        return f"{uri}: it ended without a frame"
+    last = f", the last: {inbox.fault}" if inbox.fault else ""
+    return f"{uri}: not one frame could be used: {inbox.drops.decode} could not be read{last}"
 
 
 def _converse(lines: Lines, outbox: Outbox, inbox: Inbox) -> None:

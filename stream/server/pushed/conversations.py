@@ -101,7 +101,7 @@ class Conversations:
             session.restore(self._seal.take(opening.checkpoint))
         answers = Answers(session, self._metrics, stopwatch, self._limits.max_pixels, max_age_s)
         if video := heard.video(opening.config):
-            answers.film = Film(*video, self._limits.max_pixels, self._allowance)
+            answers.film = Film(video, self._limits.max_pixels, self._allowance)
         if every and len(session.checkpoint()) + AROUND_BYTES <= self._limits.max_message_bytes:
             answers.checkpoint_frames, answers.seal = every, self._seal
         return answers

@@ -7,7 +7,7 @@ from stream.decode import VideoDecoder
 from stream.errors import DecodeError, UsageError
 from stream.pictures import UnseenPicture
 from stream.server.pushed.allowance import Allowance
-from stream.server.wire.heard import Incoming
+from stream.server.wire.heard import Incoming, Video
 from stream.types import Picture
 
 LONGEST = 64
@@ -20,17 +20,17 @@ Shown = tuple[Incoming, Picture | str]
 class Film:
     """A decoder, and the packets whose pictures it has not given yet."""
 
-    def __init__(self, codec: str, extradata: bytes, max_pixels: int, allowance: Allowance) -> None:
+    def __init__(self, video: Video, max_pixels: int, allowance: Allowance) -> None:
         """Begin; see `VideoDecoder`. What it holds counts against `allowance`, and is to be released there.
 
         Raises:
             UsageError: no such codec, or extradata that are not of it.
         """
         try:
-            self._decoder = VideoDecoder(codec, extradata, max_pixels)
+            self._decoder = VideoDecoder(video.codec, video.extradata, max_pixels, video.orientation, video.aspect)
         except DecodeError as error:
             raise UsageError(str(error)) from error
-        self._codec, self._allowance = codec, allowance
+        self._codec, self._allowance = video.codec, allowance
         self._size = 0, 0, 0
         self._waiting: dict[int, Incoming] = {}
         self._spared = set[int]()  # of those that wait: whose pictures nobody needs, and which may therefore not come

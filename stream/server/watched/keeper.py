@@ -17,7 +17,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from stream.buffer import frames
-from stream.errors import DecodeError, SourceError, SourceRefused, StreamError
+from stream.errors import CutShort, DecodeError, SourceError, SourceRefused, StreamError
 from stream.pipeline import Session
 from stream.recogniser import Recogniser
 from stream.server.backoff import Backoff
@@ -136,6 +136,8 @@ class Keeper:
             self._pull()
         except CancelledError:
             self._leaving.set()
+        except CutShort as error:  # all that is there has been seen: it has come to its end
+            _log.warning("%s: %s", self.settings.name, error, extra=SOURCE)
         except StreamError as error:
             return _bare(error)
         except Exception as error:
@@ -158,8 +160,8 @@ class Keeper:
     def _frames(self, source: Source) -> Generator[Frame, None, None]:
         wanted = self.settings
         self.policy = wanted.policy or ("latest" if source.is_live else "wait")
-        limits = {"max_age_s": wanted.max_age_s, "patience_s": wanted.timeout_s}
-        return frames(source, self.policy, self._drop, wanted.queue, **limits)
+        age_s, patience_s = wanted.max_age_s, wanted.timeout_s
+        return frames(source, self.policy, self._drop, wanted.queue, max_age_s=age_s, patience_s=patience_s)
 
     def _take(self, source: Source, frame: Frame) -> None:
         with self._lock:

@@ -4,11 +4,13 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from stream.config import SessionSettings
+from stream.config import SessionSettings, check
 from stream.decode import decode_image, decode_raw
 from stream.errors import UsageError
+from stream.orientation import Orientation
+from stream.pictures import ASPECTS
 from stream.server.wire.fields import CODECS, LAYOUTS, MAX_OFFSET_S, PLAIN, POLICIES, offset_s
 from stream.types import Picture
 from stream.v1 import recognition_pb2 as pb
@@ -29,6 +31,19 @@ class Opening:
     """Count of the calls that have carried it, this one included."""
     checkpoint: bytes = b""
     """Where it goes on; empty: at its first frame."""
+
+
+class Video(NamedTuple):
+    """What packets are of."""
+
+    codec: str
+    """One of `stream.decode.CODECS`."""
+    extradata: bytes = b""
+    """What their container keeps beside them."""
+    orientation: Orientation | None = None
+    """How pictures are turned to stand upright; None: as the packets say."""
+    aspect: float | None = None
+    """Width of a pixel over its height; None: as the packets say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +103,22 @@ def opening(message: pb.RecognizeRequest | None, stream_id: str) -> Opening:
     return Opening(resume.config, resume.stream_id, resume.epoch, resume.checkpoint)
 
 
-def video(config: pb.Config) -> tuple[str, bytes] | None:
+def video(config: pb.Config) -> Video | None:
     """Read which video's packets are to come, and what its container keeps beside them; None where it is pictures.
 
     Raises:
-        UsageError: no such codec.
+        UsageError: no such codec, or pictures cannot be turned or stretched so.
     """
     if not config.HasField("video"):
         return None
-    return CODECS[_known("video.codec", config.video.codec, CODECS, pb.Codec)], config.video.extradata
+    found = config.video
+    codec = CODECS[_known("video.codec", found.codec, CODECS, pb.Codec)]
+    turns, aspect = found.orientation.quarter_turns, found.pixel_aspect if found.HasField("pixel_aspect") else None
+    check("video.orientation.quarter_turns", turns <= 3, turns, "0 to 3")
+    is_good = aspect is None or ASPECTS[0] <= aspect <= ASPECTS[1]
+    check("video.pixel_aspect", is_good, aspect, f"{ASPECTS[0]:g} to {ASPECTS[1]:g}")
+    said = Orientation(turns, found.orientation.is_mirrored) if found.HasField("orientation") else None
+    return Video(codec, found.extradata, said, aspect)
 
 
 def checkpoint_frames(config: pb.Config) -> int:

@@ -16,6 +16,8 @@ CODES: dict[type[StreamError], StatusCode] = {
     errors.SourceError: StatusCode.UNAVAILABLE,
     errors.SourceTimeout: StatusCode.UNAVAILABLE,
     errors.SourceRefused: StatusCode.UNAVAILABLE,
+    errors.CutShort: StatusCode.DATA_LOSS,
+    errors.Unusable: StatusCode.UNAVAILABLE,
     errors.DecodeError: StatusCode.INVALID_ARGUMENT,  # pictures are sent to us; a camera's would be DATA_LOSS
     errors.Overrun: StatusCode.RESOURCE_EXHAUSTED,
     errors.CheckpointError: StatusCode.FAILED_PRECONDITION,

@@ -21,7 +21,7 @@ from stream.pictures import UnseenPicture
 from stream.server.pushed.allowance import Allowance
 from stream.server.pushed.film import Film
 from stream.server.wire.fields import CODECS as CODECS_BY_KIND
-from stream.server.wire.heard import Incoming
+from stream.server.wire.heard import Incoming, Video
 from stream.sources import open_source
 from stream.types import Picture, Update
 from stream.v1 import recognition_pb2 as pb
@@ -112,7 +112,7 @@ def test_packets_give_what_their_pictures_give(
 
 def test_a_picture_that_nobody_needs_or_builds_upon_is_not_decoded_and_changes_no_other(film: Path) -> None:
     beside, packets = read(film)
-    whole, spared = (Film("h264", beside.extradata, 1 << 20, Allowance(1 << 30)) for _ in range(2))
+    whole, spared = (Film(Video("h264", beside.extradata), 1 << 20, Allowance(1 << 30)) for _ in range(2))
     seen: list[dict[int, Picture | str]] = []
     for reel, every in ((whole, 1), (spared, 3)):
         said = [

@@ -1,0 +1,105 @@
+"""What people plugged in and got a wrong answer for, with the right one."""
+
+import functools
+from pathlib import Path
+
+import pytest
+
+from stream.errors import CutShort, SourceError, StreamError, Unusable
+from stream.pipeline import run
+from stream.recogniser import load
+from stream.sources import open_source
+from stream.types import Phase, Update
+from tests.cases import case
+
+Event = tuple[str, float]
+
+
+def watched(path: Path, **options: object) -> tuple[list[Event], int, StreamError | None]:
+    """Watch a file with the default model: what began when, how many frames were used, and how it ended."""
+    begun: list[Event] = []
+    used: list[float] = []
+
+    def send(_frame: object, update: Update | None) -> None:
+        if update:
+            used.append(update.offset_s)
+            begun.extend((one.label, one.offset_s) for one in update.events if one.phase is Phase.BEGIN)
+
+    end = None
+    try:
+        with open_source(str(path), **options) as source:
+            run(source, load("gestures-a0").session(), send)
+    except StreamError as error:
+        end = error
+    return begun, len(set(used)), end
+
+
+@functools.cache
+def upright() -> list[Event]:
+    begun, _, end = watched(case("swipes.mp4"))
+    assert end is None
+    assert begun[0] == ("swipe left", pytest.approx(2.5, abs=0.2))
+    return begun
+
+
+def alike(found: list[Event], wanted: list[Event]) -> bool:
+    return [label for label, _ in found] == [label for label, _ in wanted] and [at_s for _, at_s in found] == (
+        pytest.approx([at_s for _, at_s in wanted], abs=0.3)
+    )
+
+
+def test_a_film_stored_lying_is_seen_as_it_should_be() -> None:
+    begun, _, end = watched(case("swipes-rot90.mp4"))
+    assert end is None
+    assert alike(begun, upright())
+
+
+def test_the_film_behind_a_cover_is_the_film() -> None:
+    begun, used_count, end = watched(case("coverfirst.mp4"))
+    assert end is None
+    assert used_count == 160
+    assert alike(begun, upright())
+
+
+def test_a_song_with_a_cover_is_no_video() -> None:
+    _, _, end = watched(case("song.mp3"))
+    assert isinstance(end, SourceError)
+    assert "song.mp3 has no video; found: a cover picture, audio" in str(end)
+
+
+@pytest.mark.parametrize("name", ["slow.mp4", "slow.avi", "slownoctts.mp4"])
+def test_no_frame_is_lost_where_presentation_times_are_missing(name: str) -> None:
+    begun, used_count, end = watched(case(name))
+    assert (used_count, end) == (160, None)
+    assert alike(begun, upright())
+
+
+def test_damage_of_every_packet_is_an_error() -> None:
+    begun, used_count, end = watched(case("scrambled.mp4"))
+    assert (begun, used_count) == ([], 0)
+    assert isinstance(end, Unusable)
+    assert "not one frame could be used: 399 could not be read" in str(end)
+    assert "h264" in str(end)
+
+
+def test_a_film_without_its_index_is_an_error() -> None:
+    _, used_count, end = watched(case("cut-no-index.mp4"))
+    assert used_count == 0
+    assert isinstance(end, SourceError)
+
+
+def test_a_film_that_is_cut_short_is_told() -> None:
+    begun, used_count, end = watched(case("cut-with-index.mp4"))
+    assert isinstance(end, CutShort)
+    assert "it says 16.00 s, and 3.36 s came" in str(end)
+    assert used_count > 25
+    assert alike(begun, upright()[:1])
+
+
+def test_a_bare_stream_is_as_long_as_its_own_rate_makes_it() -> None:
+    seen: list[float] = []
+    with open_source(str(case("raw50.h264"))) as source:
+        for packet in source:
+            seen += [frame.offset_s for frame in source.decode(packet)]
+    assert len(seen) == 800
+    assert seen[-1] == pytest.approx(16 - 1 / 50, abs=1e-6)
