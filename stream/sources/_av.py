@@ -17,6 +17,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from stream import bitstream
 from stream.decode import MAX_PIXELS
 from stream.errors import DecodeError, SourceError, SourceRefused, SourceTimeout, StreamError
 from stream.pictures import AvPicture
@@ -185,6 +186,9 @@ class AvSource:
         Raises:
             DecodeError: the packet could not be read; the next one may.
         """
+        context = self._video().codec_context
+        if bitstream.is_heavy(context.name, bytes(packet.av), context.width * context.height):
+            raise DecodeError(f"{self.uri}: a packet asks for more work than its picture")
         try:
             pictures = packet.av.decode()
         except (av.FFmpegError, ValueError, MemoryError) as error:
