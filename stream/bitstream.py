@@ -21,7 +21,7 @@ LEAST_UNITS = 64
 MOST_PARTS = 10_000
 """Chunks of a PNG, segments of a JPEG: writers of large pictures make some hundreds."""
 LARGEST_NOTE = 256
-"""Bytes of a JPEG's APP0 and APP14, which tell how its colours are meant."""
+"""Bytes of a JPEG's APP0, APP14 and comments, which tell how its colours are meant."""
 
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 """Chunks of a PNG that its picture is made of."""
@@ -34,7 +34,7 @@ _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4),
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """What ends the data of a scan."""
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_DHT, _SOS, _DQT, _DRI, _EOI, _APP0, _APP14 = 0xC4, 0xDA, 0xDB, 0xDD, 0xD9, 0xE0, 0xEE
+_DHT, _SOS, _DQT, _DRI, _EOI, _APP0, _APP14, _COM = 0xC4, 0xDA, 0xDB, 0xDD, 0xD9, 0xE0, 0xEE, 0xFE
 
 
 def png(data: bytes) -> bytes:
@@ -140,7 +140,7 @@ def _data_end(data: bytes, at: int) -> int:
 
 def _is_needed(kind: int, body: bytes, byte_count: int) -> bool:
     """Say whether a segment makes the picture; refuse one with a rest that a decoder would read as other segments."""
-    if kind in (_APP0, _APP14):
+    if kind in (_APP0, _APP14, _COM):
         return len(body) <= LARGEST_NOTE
     if kind in (_DQT, _DHT, _DRI, _SOS) or kind in _SOF:
         if _length(kind, body) != len(body):

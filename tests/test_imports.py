@@ -30,7 +30,7 @@ ROWS = (
 """From the bottom up; docs/design.md draws the same."""
 
 SERVER_ROWS = (
-    {"backoff", "models", "shutdown", "standing", "turns"},
+    {"allocator", "backoff", "models", "shutdown", "standing", "turns"},
     {"news", "operations", "wire"},
     {"client", "outputs"},
     {"configuration"},

@@ -17,7 +17,7 @@ from grpc_reflection.v1alpha import reflection
 from stream import threads
 from stream.errors import MissingDependency
 from stream.recogniser import Recogniser
-from stream.server import health
+from stream.server import allocator, health
 from stream.server.access import clients
 from stream.server.access.admission import Limits
 from stream.server.access.clients import Access
@@ -130,6 +130,7 @@ async def serve(
     if hasattr(signal, "SIGHUP"):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)
     with Shutdown() as shutdown, Turns(plan.workers or processors()) as pool:
+        allocator.begin(shutdown.is_over)
         desk = Desk()
         hub = Hub(pool, models.get, metrics, desk)
         try:

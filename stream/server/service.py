@@ -114,25 +114,25 @@ class RecognitionService(rpc.RecognitionServiceServicer):
 
     async def _serve(self, context: Any, kind: str, work: Callable[[Patient, Client, str], Awaitable[None]]) -> None:
         """Let a stream in, and say how it ended."""
-        stream_id = "that was not let in"
+        stream_id, status, words = "that was not let in", None, ""
         try:
             client = await self._client(context)
             with self.admission.admitted(kind, client, context.peer()) as stream_id:
                 async with self._access.leashed(client):
                     await work(Patient(context, self._limits.idle_timeout_s), client, stream_id)
         except StreamError as error:
-            await _abort(context, code(error), str(error))
+            status, words = code(error), str(error)
         except Ended as end:
-            await _abort(context, end.status, str(end))
+            status, words = end.status, str(end)
         except grpc.aio.AbortError:
             raise
         except grpc.aio.InternalError:  # the client has gone while something was said to it: nobody is there to be told
             return
         except Exception as error:
             _log.error("stream %s: the server failed: %s", stream_id, threads.place(error))
-            await _abort(
-                context, grpc.StatusCode.INTERNAL, f"the server failed; stream {stream_id} in its log says how"
-            )
+            status, words = grpc.StatusCode.INTERNAL, f"the server failed; stream {stream_id} in its log says how"
+        if status:
+            await _abort(context, status, words)  # not above: what led to it would hold the client's messages
 
     async def _client(self, context: Any) -> Client:
         """Return who calls; whoever may not is told so."""

@@ -32,7 +32,9 @@ class Shutdown:
     def __init__(self) -> None:
         """Take SIGTERM and SIGINT from now on."""
         self._caught, self._count = asyncio.Queue[signal.Signals](), 0
-        self._by_s, self._is_over = math.inf, threading.Event()
+        self._by_s = math.inf
+        self.is_over = threading.Event()
+        """Set when the server has ended."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._take, number)
 
@@ -42,7 +44,7 @@ class Shutdown:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._is_over.set()
+        self.is_over.set()
 
     async def asked(self) -> signal.Signals:
         """Wait for the next signal."""
@@ -75,7 +77,7 @@ class Shutdown:
             os._exit(FAILED)
 
     def _wait(self) -> None:
-        while not self._is_over.wait(LOOK_S):
+        while not self.is_over.wait(LOOK_S):
             if time.monotonic() > self._by_s:
                 _log.error("something hangs; the process leaves it behind")
                 time.sleep(LOOK_S)  # for the log

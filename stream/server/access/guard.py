@@ -101,8 +101,9 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore]
                         return await (handler.unary_stream or handler.unary_unary)(request, context)
                 return await handler.unary_stream(request, context)  # which counts as a stream from here on
             except Ended as end:
-                self._refused("token" if end.status is StatusCode.UNAUTHENTICATED else "guard")
-                return await abort(context, end.status, str(end))
+                status, words = end.status, str(end)
+            self._refused("token" if status is StatusCode.UNAUTHENTICATED else "guard")
+            return await abort(context, status, words)  # not above: what led to it would hold the message
 
         if handler.response_streaming:
             return grpc.stream_stream_rpc_method_handler(answer, None, handler.response_serializer)
