@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import Any, Generic, Protocol, TypeVar
 
+from stream import threads
 from stream.errors import DecodeError, Overrun, SourceTimeout, UsageError
 from stream.lateness import Lateness
 from stream.types import Frame
@@ -224,8 +225,7 @@ def read_ahead(
     name: str, items: Iterator[Item], buffer: Buffer[Item], count_drop: CountDrop
 ) -> Generator[Item, None, None]:
     """Take `items` in a thread of their own, named `name`, into the buffer, and yield what comes out of it."""
-    thread = threading.Thread(target=_fill, args=(items, buffer), name=f"read {name}", daemon=True)
-    thread.start()
+    thread = threads.start(f"read {name}", lambda: _fill(items, buffer), has_second_life=False)
     try:
         for item in buffer:
             _report(buffer, count_drop)

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast, get_args
 import av
 import numpy as np
 
+from stream import bitstream
 from stream.errors import DecodeError, UsageError
 from stream.orientation import UPRIGHT, Orientation, of_chunks, of_jpeg
 from stream.pictures import AvPicture, RgbPicture, convert
@@ -54,6 +55,7 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, least_px: int | None
     """
     name, width_px, height_px = _look(data)
     _check_size(name, width_px, height_px, max_pixels)
+    needed = bitstream.png(data) if name == "PNG" else bitstream.jpeg(data)
     context = av.CodecContext.create("png" if name == "PNG" else "mjpeg", "r")
     context.thread_count = 1
     # explode: a JPEG that ends early is otherwise returned with its rest grey, and no word said
@@ -61,7 +63,7 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, least_px: int | None
     smaller = {"lowres": LOWRES} if is_small else {}
     context.options = {"max_pixels": str(max_pixels), "err_detect": "explode", **smaller}
     try:
-        frames = context.decode(av.Packet(data)) or context.decode(None)
+        frames = context.decode(av.Packet(needed)) or context.decode(None)
     except (av.FFmpegError, ValueError, MemoryError) as error:
         raise DecodeError(f"{name} of {width_px}x{height_px}, {len(data)} bytes: damaged or cut short") from error
     if not frames:
@@ -96,6 +98,7 @@ class VideoDecoder:
         if codec not in CODECS:
             raise UsageError(f"codec {codec!r}; accepted: {', '.join(CODECS)}")
         self._name, self._orientation, self._aspect = codec, orientation, aspect
+        self._max_pixels, self._prefix_bytes = max_pixels, _prefix_bytes(codec, extradata)
         self._context = cast(av.VideoCodecContext, av.CodecContext.create(CODECS[codec], "r"))
         self._context.thread_count = 1
         self._context.options = {"max_pixels": str(max_pixels)}
@@ -121,10 +124,11 @@ class VideoDecoder:
             one that is damaged, since it or what it is made from was.
 
         Raises:
-            DecodeError: the packet cannot be read, or its picture is too large.
+            DecodeError: the packet cannot be read, has more units than a picture may have, or its picture is too large.
         """
         self._context.skip_frame = "DEFAULT" if is_needed else "NONREF"
-        packet = av.Packet(data)
+        pixels = self._context.width * self._context.height or self._max_pixels
+        packet = av.Packet(bitstream.check_packet(self._name, data, pixels, self._prefix_bytes))
         packet.pts, packet.time_base = pts, MICROSECOND
         return self._decoded(packet, f"{self._name} packet of {len(data)} bytes")
 
@@ -216,6 +220,12 @@ def encode_jpeg(picture: Picture, quality: int = 85, max_side_px: int | None = N
 def _check_size(name: str, width_px: int, height_px: int, max_pixels: int) -> None:
     if width_px < 1 or height_px < 1 or width_px * height_px > max_pixels:
         raise DecodeError(f"{name} of {width_px}x{height_px}; accepted: 1x1 up to {max_pixels} pixels in all")
+
+
+def _prefix_bytes(codec: str, extradata: bytes) -> int:
+    """Return how long the length before each unit is, where the container writes lengths; else 0."""
+    at = {"h264": 4, "hevc": 21}.get(codec, len(extradata))
+    return (extradata[at] & 3) + 1 if extradata[:1] == b"\1" and len(extradata) > at else 0
 
 
 def _look(data: bytes) -> tuple[str, int, int]:

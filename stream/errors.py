@@ -24,6 +24,8 @@ StreamError
 
 from collections.abc import Iterable
 
+from stream.words import listed, shown
+
 
 class StreamError(Exception):
     """The root: catch this to catch everything of ours."""
@@ -38,7 +40,7 @@ class UnknownPart(UsageError, LookupError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], advice: str = "") -> None:
         end = f"; {advice}" if advice else ""
-        super().__init__(f"no {kind} named {name!r}; known: {', '.join(sorted(known)) or 'none'}{end}")
+        super().__init__(f"no {kind} named {shown(name)}; known: {listed(known) or 'none'}{end}")
 
 
 class MissingDependency(StreamError, ImportError):

@@ -147,9 +147,9 @@ class Smoother:
 
 def _listed(labels: tuple[str, ...], settings: SessionSettings) -> Mask:
     """Mark the labels that may be reported: allowed and not denied."""
-    allow = labels if settings.allow is None else settings.allow
+    allow, known = labels if settings.allow is None else settings.allow, set(labels)
     for name in (*allow, *(settings.deny or ())):
-        if name not in labels:
+        if name not in known:
             raise UnknownPart("label", name, labels)
     return _mask(labels, set(allow) - set(settings.deny or ()))
 

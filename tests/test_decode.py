@@ -207,7 +207,7 @@ def test_a_second_size_in_a_jpeg_does_not_get_past_the_first() -> None:
     begin = JPEG.index(b"\xff\xc0")
     end = begin + 2 + int.from_bytes(JPEG[begin + 2 : begin + 4], "big")
     small = JPEG[begin : begin + 5] + struct.pack(">HH", 8, 8) + JPEG[begin + 9 : end]
-    with pytest.raises(DecodeError, match=r"JPEG of 8x8, .* damaged"):
+    with pytest.raises(DecodeError, match=r"JPEG of [0-9]+ bytes: it has more than one size"):
         decode_image(JPEG[:begin] + small + JPEG[begin:], max_pixels=100)
 
 

@@ -11,8 +11,9 @@ ROOT = Path(__file__).parents[1] / "stream"
 
 ROWS = (
     {"v1"},
-    {"types", "errors", "colours", "orientation"},
-    {"cache", "catalogue", "config", "labels", "label_sets", "storage", "downloads", "pictures", "play"},
+    {"words"},
+    {"types", "errors", "colours", "orientation", "threads"},
+    {"bitstream", "cache", "catalogue", "config", "labels", "label_sets", "storage", "downloads", "pictures", "play"},
     {"cards", "rooms", "decode", "lateness", "spans", "rows", "onnxfile", "checkpoint"},
     {"screentime"},
     {"preprocess", "smoothing", "resampling", "cuts", "buffer", "steps", "weights", "intervals", "nets"},
@@ -29,14 +30,14 @@ ROWS = (
 """From the bottom up; docs/design.md draws the same."""
 
 SERVER_ROWS = (
-    {"backoff", "models", "standing", "turns"},
+    {"allocator", "backoff", "models", "shutdown", "standing", "turns"},
     {"news", "operations", "wire"},
     {"client", "outputs"},
     {"configuration"},
     {"access"},
     {"pushed", "watched"},
     {"web"},
-    {"service"},
+    {"health", "service"},
     {"serve"},
 )
 """The same inside `server`."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from stream import threads
 from stream.bench.footprint import Footprint, footprint
 from stream.errors import ServiceError
 
@@ -101,8 +102,7 @@ def running(flags: Sequence[str], streams: int) -> Iterator[Serving]:
     _leave_on_sigterm()
     said: list[str] = []
     assert process.stdout and process.stderr  # noqa: S101  # they are pipes
-    listener = threading.Thread(target=said.extend, args=(process.stderr,), daemon=True)
-    listener.start()
+    listener = threads.start("listen to stream-serve", lambda: said.extend(process.stderr or ()), has_second_life=False)
     try:
         address, http = (process.stdout.readline().rpartition(" ")[2].strip() for _ in range(2))
         if not address:

@@ -34,6 +34,15 @@ Age = Annotated[
         rich_help_panel=LIMITS,
     ),
 ]
+Connections = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=100_000,
+        help="Count of connections open at once, of all clients; 0: 1000, or as many as there are files for.",
+        rich_help_panel=LIMITS,
+    ),
+]
 DecodeMegabytes = Annotated[
     int,
     typer.Option(

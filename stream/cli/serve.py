@@ -19,7 +19,7 @@ from stream.cli.entry import INTERRUPTED
 from stream.cli.notify import notify
 from stream.errors import UsageError
 from stream.recogniser import load
-from stream.server.access import clients
+from stream.server.access import clients, descriptors
 from stream.server.access.admission import Limits
 from stream.server.access.listening import Tls
 from stream.server.configuration import settings
@@ -203,6 +203,7 @@ def serve(
     max_age_s: flags.FrameAge = 0.0,
     max_fps: flags.FrameRate = 1000.0,
     idle_timeout_s: flags.Idle = 0.0,
+    max_connections: flags.Connections = 0,
     max_connection_age_s: flags.Age = 0.0,
     drain_s: flags.Drain = 10.0,
     trace_to: TraceTo = None,
@@ -243,6 +244,7 @@ def serve(
             max_age_s=max_age_s or math.inf,
             max_fps=max_fps,
             idle_timeout_s=idle_timeout_s or math.inf,
+            max_connections=descriptors.connections(max_connections or None),
             max_connection_age_s=max_connection_age_s or math.inf,
         ),
         drain_s=drain_s,

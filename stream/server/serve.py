@@ -11,22 +11,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from stream import threads
 from stream.errors import MissingDependency
 from stream.recogniser import Recogniser
+from stream.server import allocator, health
 from stream.server.access import clients
 from stream.server.access.admission import Limits
 from stream.server.access.clients import Access
+from stream.server.access.guard import Guard
 from stream.server.access.listening import Tls, is_loopback, listen
-from stream.server.configuration.reload import Job, Reloader
+from stream.server.configuration.reload import Reloader, Stamps, stamp
 from stream.server.configuration.settings import Configuration
+from stream.server.health import NOT_SERVING, SERVING, Health
 from stream.server.models import Models
 from stream.server.operations.metrics import Metrics
 from stream.server.operations.tracing import Tracing
 from stream.server.pushed import seal
 from stream.server.service import NAME, RecognitionService
+from stream.server.shutdown import Shutdown
 from stream.server.turns import Turns
 from stream.server.watched.desk import Desk
 from stream.server.watched.hub import Hub
@@ -36,9 +41,6 @@ from stream.v1 import recognition_pb2_grpc as rpc
 if TYPE_CHECKING:
     from stream.server.web.page import Page  # its packages come with an extra
 
-SERVING = health_pb2.HealthCheckResponse.SERVING
-NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second server on the port is told so, instead of taking half of the streams
     ("grpc.keepalive_time_ms", 20_000),
@@ -47,9 +49,17 @@ OPTIONS = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),  # clients may ask as often as this
+    ("grpc.server_handshake_timeout_ms", 10_000),  # for TLS, and the first words of HTTP/2
+    ("grpc.max_connection_idle_ms", 60_000),  # without a call: clients connect again by themselves
 )
 LONGEST_MS = 2**31 - 1
 """Milliseconds: what gRPC takes for ever."""
+STOP_S = 1.0
+"""Seconds that calls have to go when the streams have ended."""
+AROUND_STREAMS = 32
+"""Count of calls that one connection may have open beside the streams of one client."""
+LAST_S = 15.0
+"""Seconds after the streams' time by which the process has gone, whatever hangs."""
 
 _log = logging.getLogger(__name__)
 
@@ -114,9 +124,13 @@ async def serve(
         SourceError: nothing can listen at an address.
         StreamError: a model cannot be loaded.
     """
-    caught, models, tracing = asyncio.Queue[signal.Signals](), Models(load), _tracing(plan)
+    models, tracing = Models(load), _tracing(plan)
     metrics = Metrics(tracing)
-    with Turns(plan.workers or processors()) as pool:
+    reloader = Reloader(metrics.reloaded)
+    if hasattr(signal, "SIGHUP"):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)
+    with Shutdown() as shutdown, Turns(plan.workers or processors()) as pool:
+        allocator.begin(shutdown.is_over)
         desk = Desk()
         hub = Hub(pool, models.get, metrics, desk)
         try:
@@ -124,30 +138,30 @@ async def serve(
             service = RecognitionService(
                 pool, plan.limits, models, hub, tokens, metrics, seal.load(plan.checkpoint_key)
             )
-            state = health.aio.HealthServicer()
+            state = Health(("", NAME))
             metrics.read(Gauges(service.admission, hub.standings, desk.standings))
-            server = _server(service, state, plan)
+            guard = Guard(tokens, service.admission.refuse)
+            server = _server(service, state, plan, guard)
             address = listen(server, plan.host, plan.port, plan.tls, plan.is_insecure)
             async with AsyncExitStack() as stack:
                 http = await stack.enter_async_context(_http(plan, metrics, service, hub, desk, tokens))
                 page = await stack.enter_async_context(_page(plan, service, tokens))
-                await _say(state, NOT_SERVING)
                 await server.start()
-                stack.push_async_callback(server.stop, 1.0)
-                await asyncio.to_thread(lambda: [models.get(name) for name in plan.models])
-                await stack.enter_async_context(_configured(plan, hub, desk, tokens, metrics))
-                service.open()
-                _listen_for((signal.SIGTERM, signal.SIGINT), caught)
-                await _say(state, SERVING)
-                ready(address, http, page)
-                first = await caught.get()
+                stack.push_async_callback(server.stop, STOP_S)
+                prepared = _prepare(plan, models, hub, desk, tokens, reloader)
+                if (first := await shutdown.unless_asked(prepared)) is None:
+                    await stack.enter_async_context(_reloading(reloader))
+                    service.open()
+                    state.say(SERVING)
+                    ready(address, http, page)
+                    first = await shutdown.asked()
+                shutdown.gone_within(plan.drain_s + LAST_S)
                 _log.info("%s: %d streams have %g s to end", first.name, service.admission.open_count, plan.drain_s)
-                await _say(state, NOT_SERVING)
-                await _drain(service, plan.drain_s, caught)
+                state.say(NOT_SERVING)
+                await _drain(service, plan.drain_s, shutdown)
         finally:
-            await asyncio.to_thread(hub.close)
-            await asyncio.to_thread(desk.close)
-            await asyncio.to_thread(tracing.close)
+            for name, close in (("sources", hub.close), ("outputs", desk.close), ("traces", tracing.close)):
+                await threads.aside(f"end {name}", close)
     return first
 
 
@@ -167,19 +181,21 @@ def _tracing(plan: Plan) -> Tracing:
     return Collector(plan.trace_to, plan.trace_share)
 
 
-def _server(service: RecognitionService, state: health.aio.HealthServicer, plan: Plan) -> grpc.aio.Server:
+def _server(service: RecognitionService, state: Health, plan: Plan, guard: Guard) -> grpc.aio.Server:
     age_ms = min(plan.limits.max_connection_age_s * 1000, LONGEST_MS)
     options = (
         *OPTIONS,
         ("grpc.max_receive_message_length", plan.limits.max_message_bytes),
         ("grpc.max_connection_age_ms", int(age_ms)),
         ("grpc.max_connection_age_grace_ms", LONGEST_MS),  # its streams end by themselves
+        ("grpc.max_concurrent_streams", plan.limits.max_streams_per_client + AROUND_STREAMS),
+        ("grpc.max_allowed_incoming_connections", plan.limits.max_connections),
     )
-    server = grpc.aio.server(options=options)
+    server = grpc.aio.server(options=options, interceptors=(guard,))
     rpc.add_RecognitionServiceServicer_to_server(service, server)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
     if plan.has_reflection:
-        reflection.enable_server_reflection((NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        reflection.enable_server_reflection((NAME, health.NAME, reflection.SERVICE_NAME), server)
     return server
 
 
@@ -203,7 +219,11 @@ async def _http(
     def is_ready() -> bool:
         return service.admission.closed is None
 
-    ready = http.Readiness(is_ready, desk.failing)
+    def failing() -> dict[str, float]:
+        dead = {f"thread {name}": since_s for name, since_s in threads.BOARD.failing().items()}
+        return {**{f"output {name}": since_s for name, since_s in desk.failing().items()}, **dead}
+
+    ready = http.Readiness(is_ready, failing)
     async with http.listening(plan.http_host, plan.http_port, metrics, ready, shown, tls) as address:
         yield address
 
@@ -231,19 +251,30 @@ async def _page(plan: Plan, service: RecognitionService, tokens: Access) -> Asyn
         yield address
 
 
-@asynccontextmanager
-async def _configured(plan: Plan, hub: Hub, desk: Desk, tokens: Access, metrics: Metrics) -> AsyncIterator[None]:
-    """Begin the configured sources and outputs; read what was read from files again when they change, or on SIGHUP."""
-    jobs = []
-    if plan.configure:
-        sources = _Sources(plan.configure, hub, desk)
-        await asyncio.to_thread(sources.read)
-        jobs.append(Job(lambda: sources.files, sources.read))
+async def _prepare(plan: Plan, models: Models, hub: Hub, desk: Desk, tokens: Access, reloader: Reloader) -> None:
+    """Load the models, begin the configured sources and outputs; say what to read again when files change."""
+    await threads.aside("load models", lambda: [models.get(name) for name in plan.models])
+    if configure := plan.configure:
+
+        def read() -> Stamps:
+            wanted = configure()
+            hub.apply(wanted.sources, lambda: desk.apply(wanted.outputs))
+            return wanted.files
+
+        reloader.add(read, await threads.aside("begin sources", read))
     if path := plan.tokens:
-        jobs.append(Job(lambda: (path,), lambda: tokens.replace(clients.load(path))))
-    reloader = Reloader(jobs, metrics.reloaded)
-    if hasattr(signal, "SIGHUP"):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)
+
+        def let_in() -> Stamps:
+            files = {path: stamp(path)}
+            tokens.replace(clients.load(path))
+            return files
+
+        reloader.add(let_in, await threads.aside("read tokens", let_in))
+
+
+@asynccontextmanager
+async def _reloading(reloader: Reloader) -> AsyncIterator[None]:
+    """Read files again when they change, or on SIGHUP, while the block runs."""
     task = asyncio.create_task(reloader.run())
     try:
         yield
@@ -253,32 +284,9 @@ async def _configured(plan: Plan, hub: Hub, desk: Desk, tokens: Access, metrics:
             await task
 
 
-class _Sources:
-    """The configured sources and outputs as they were last read."""
-
-    def __init__(self, configure: Callable[[], Configuration], hub: Hub, desk: Desk) -> None:
-        self._configure, self._hub, self._desk = configure, hub, desk
-        self.files: tuple[Path, ...] = ()
-
-    def read(self) -> None:
-        wanted = self._configure()
-        self._hub.apply(wanted.sources, lambda: self._desk.apply(wanted.outputs))
-        self.files = wanted.files
-
-
-def _listen_for(numbers: tuple[signal.Signals, ...], caught: asyncio.Queue[signal.Signals]) -> None:
-    for number in numbers:
-        asyncio.get_running_loop().add_signal_handler(number, caught.put_nowait, number)
-
-
-async def _say(state: health.aio.HealthServicer, status: int) -> None:
-    for service in ("", NAME):
-        await state.set(service, status)
-
-
-async def _drain(service: RecognitionService, drain_s: float, caught: asyncio.Queue[signal.Signals]) -> None:
+async def _drain(service: RecognitionService, drain_s: float, shutdown: Shutdown) -> None:
     """Wait for the streams, for `drain_s` or for a second signal; then end them."""
-    impatient = asyncio.ensure_future(caught.get())
+    impatient = asyncio.ensure_future(shutdown.asked())
     ended = asyncio.ensure_future(service.drain(drain_s))
     await asyncio.wait((impatient, ended), return_when=asyncio.FIRST_COMPLETED)
     service.end()

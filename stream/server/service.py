@@ -14,10 +14,13 @@ from typing import Any
 
 import grpc
 
+from stream import threads
 from stream.errors import StreamError
 from stream.server.access.admission import Admission, Limits
 from stream.server.access.clients import Access, Client
+from stream.server.access.guard import abort
 from stream.server.access.leash import Ended
+from stream.server.access.patience import Patient
 from stream.server.models import Models
 from stream.server.operations.metrics import Metrics
 from stream.server.pushed.conversations import Conversations
@@ -30,6 +33,7 @@ from stream.server.wire import told
 from stream.server.wire.status import code, trailing
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
+from stream.words import cut
 
 NAME = "stream.v1.RecognitionService"
 """What health and reflection call it."""
@@ -68,7 +72,7 @@ class RecognitionService(rpc.RecognitionServiceServicer):
         """Take no new streams; tell the open ones to leave, give them `patience_s` to do so, then end them."""
         self.admission.closed = "shutting down"
         self._conversations.leave(patience_s)
-        await asyncio.to_thread(self._hub.close)
+        await threads.aside("end sources", self._hub.close)
         deadline_s = time.monotonic() + patience_s
         while self.admission.open_count and time.monotonic() < deadline_s and not self._ears.is_shut:
             await asyncio.sleep(POLL_S)
@@ -102,33 +106,33 @@ class RecognitionService(rpc.RecognitionServiceServicer):
 
     async def Watch(self, request: pb.WatchRequest, context: Any) -> None:  # noqa: N802
         """Tell what a configured source gives."""
-        await self._serve(context, "watch", lambda client, _: self._tell(context, request.source, client))
+        await self._serve(context, "watch", lambda calm, client, _: self._tell(calm, request.source, client))
 
     async def Recognize(self, requests: object, context: Any) -> None:  # noqa: N802, ARG002
         """Recognise one stream, from its configuration to its end."""
-        await self._serve(context, "recognize", lambda client, name: self._conversations.hold(context, client, name))
+        await self._serve(context, "recognize", self._conversations.hold)
 
-    async def _serve(self, context: Any, kind: str, work: Callable[[Client, str], Awaitable[None]]) -> None:
+    async def _serve(self, context: Any, kind: str, work: Callable[[Patient, Client, str], Awaitable[None]]) -> None:
         """Let a stream in, and say how it ended."""
-        stream_id = "that was not let in"
+        stream_id, status, words = "that was not let in", None, ""
         try:
             client = await self._client(context)
             with self.admission.admitted(kind, client, context.peer()) as stream_id:
                 async with self._access.leashed(client):
-                    await work(client, stream_id)
+                    await work(Patient(context, self._limits.idle_timeout_s), client, stream_id)
         except StreamError as error:
-            await _abort(context, code(error), str(error))
+            status, words = code(error), str(error)
         except Ended as end:
-            await _abort(context, end.status, str(end))
+            status, words = end.status, str(end)
         except grpc.aio.AbortError:
             raise
         except grpc.aio.InternalError:  # the client has gone while something was said to it: nobody is there to be told
             return
-        except Exception:
-            _log.exception("stream %s: the server failed", stream_id)
-            await _abort(
-                context, grpc.StatusCode.INTERNAL, f"the server failed; stream {stream_id} in its log says how"
-            )
+        except Exception as error:
+            _log.error("stream %s: the server failed: %s", stream_id, threads.place(error))
+            status, words = grpc.StatusCode.INTERNAL, f"the server failed; stream {stream_id} in its log says how"
+        if status:
+            await _abort(context, status, words)  # not above: what led to it would hold the client's messages
 
     async def _client(self, context: Any) -> Client:
         """Return who calls; whoever may not is told so."""
@@ -148,7 +152,8 @@ class RecognitionService(rpc.RecognitionServiceServicer):
 
 
 async def _abort(context: Any, status: grpc.StatusCode, words: str) -> None:
-    await context.abort(status, words, trailing(status, words))
+    words = cut(words)
+    await abort(context, status, words, trailing(status, words))
 
 
 def _version() -> str:

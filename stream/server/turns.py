@@ -13,8 +13,13 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
+from stream import threads
+
 AHEAD = 2.0
 """Intervals: how far from now the frame of a stream that sends too fast may be due."""
+
+LEAVE_S = 2.0
+"""Seconds that the workers together have to end with what they are in the midst of."""
 
 T = TypeVar("T")
 
@@ -39,9 +44,7 @@ class Turns(Executor):
         """Begin `workers` threads, 1 or more."""
         self._queue: list[tuple[float, int, Future[Any], Callable[[], Any]]] = []
         self._order, self._changed, self._is_closed = itertools.count(), threading.Condition(), False
-        self._threads = [threading.Thread(target=self._run, name=f"worker_{n}", daemon=True) for n in range(workers)]
-        for thread in self._threads:
-            thread.start()
+        self._threads = [threads.start(f"worker_{n}", self._run) for n in range(workers)]
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Have something done that is due now.
@@ -70,15 +73,14 @@ class Turns(Executor):
             self._changed.notify_all()
         for future in dropped:
             future.cancel()
-        if wait:
-            for thread in self._threads:
-                thread.join()
+        end_s = time.monotonic() + LEAVE_S
+        for thread in self._threads if wait else ():
+            thread.join(max(0.0, end_s - time.monotonic()))  # one that is stuck in a decoder holds nobody
 
     def _run(self) -> None:
         while (job := self._take()) is not None:
             future, work = job
-            if future.set_running_or_notify_cancel():
-                _settle(future, work)
+            threads.settle(future, work)
             del future, work, job  # what it held is not held while there is nothing to do
 
     def _take(self) -> tuple[Future[Any], Callable[[], Any]] | None:
@@ -89,10 +91,3 @@ class Turns(Executor):
                 return None
             _, _, future, work = heapq.heappop(self._queue)
             return future, work
-
-
-def _settle(future: Future[Any], work: Callable[[], Any]) -> None:
-    try:
-        future.set_result(work())
-    except BaseException as error:  # whoever waits is told, as `Executor` has it
-        future.set_exception(error)

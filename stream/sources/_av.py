@@ -17,6 +17,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from stream import bitstream
 from stream.decode import MAX_PIXELS, aspect_of
 from stream.errors import CutShort, DecodeError, SourceError, SourceRefused, SourceTimeout, StreamError
 from stream.pictures import AvPicture
@@ -132,6 +133,9 @@ class AvSource:
         if self._times:
             packet.av.pts = packet.av.dts  # where FFmpeg has guessed that of the picture, it is wrong for some
             self._times.put(time_of(packet.av))
+        context = self._video().codec_context
+        if bitstream.is_heavy(context.name, bytes(packet.av), context.width * context.height):
+            raise DecodeError(f"{self.uri}: a packet asks for more work than its picture")
         try:
             pictures = packet.av.decode()
         except (av.FFmpegError, ValueError, MemoryError) as error:

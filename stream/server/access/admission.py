@@ -1,7 +1,6 @@
 """Who is let in: streams are counted, in all and of each client, and too many are told when to try again."""
 
 import asyncio
-import itertools
 import logging
 import math
 import secrets
@@ -13,11 +12,13 @@ from dataclasses import dataclass
 
 from grpc import StatusCode
 
+from stream import threads
 from stream.decode import MAX_PIXELS
 from stream.errors import StreamError
 from stream.server.access.clients import Client
 from stream.server.access.leash import Ended
 from stream.server.operations.named import STREAM
+from stream.words import cut
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class Limits:
     """Frames per second, > 0, that one stream may send; a second's come at once."""
     idle_timeout_s: float = math.inf
     """Seconds, > 0: a stream without a frame for this long is ended."""
+    max_connections: int = 1000
+    """Count of connections open at once, of all clients, 1 or more; more are closed as they come."""
     max_connection_age_s: float = math.inf
     """Seconds, > 0: a connection that is older takes no new streams, and is closed when its own have ended."""
 
@@ -56,8 +59,7 @@ class Admission:
     def __init__(self, limits: Limits) -> None:
         """Begin closed."""
         self._limits = limits
-        self._ids, self._open = itertools.count(1), dict[str, str]()
-        self._server = secrets.token_hex(4)  # no two servers call two streams the same
+        self._open: dict[str, str] = {}
         self.closed: str | None = "still loading its models"
         self.opened: Counter[str] = Counter()
         """Count of streams that were open, by kind."""
@@ -77,7 +79,7 @@ class Admission:
             Ended: there are too many, or the server takes none.
         """
         self._check(client)
-        name, began_s, ending = f"{self._server}-{next(self._ids)}", time.monotonic(), "done"
+        name, began_s, ending = secrets.token_hex(12), time.monotonic(), "done"  # nobody can guess another's
         STREAM.set(name)
         self._open[name] = client.name
         self.opened[kind] += 1
@@ -102,6 +104,10 @@ class Admission:
             words = f"{count} streams of {client.name} are open; accepted: {limit} at once"
             raise self._refusal("client", StatusCode.RESOURCE_EXHAUSTED, words)
 
+    def refuse(self, reason: str) -> None:
+        """Count a call that was not let in."""
+        self.refused[reason] += 1
+
     def _refusal(self, reason: str, status: StatusCode, words: str) -> Ended:
         self.refused[reason] += 1
         return Ended(status, words)
@@ -112,4 +118,4 @@ def _ending(error: BaseException) -> str:
     if isinstance(error, asyncio.CancelledError):
         return "the client has gone, or has cancelled it"
     is_said = isinstance(error, (StreamError, Ended)) and str(error)
-    return str(error) if is_said else f"{type(error).__name__}: {error}"
+    return cut(str(error)) if is_said else threads.place(error)

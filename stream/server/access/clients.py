@@ -8,6 +8,7 @@ max_streams = 2                 # at once; absent: the server's limit
 
 import hashlib
 import hmac
+import ipaddress
 import os
 import re
 import secrets
@@ -16,6 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from grpc import StatusCode
 
@@ -86,7 +88,7 @@ class Access:
             Ended: UNAUTHENTICATED, no token of ours; its words do not repeat what was sent.
         """
         if self._tokens is None:
-            return Client(_certified(context) or _address(context.peer()))
+            return Client(_certified(context) or address(context.peer()))
         given = dict(context.invocation_metadata() or ()).get("authorization", "")
         return self.shown(given)
 
@@ -184,6 +186,14 @@ def _certified(context: Any) -> str | None:
     return next((name.decode("utf-8", "replace") for name in names), None)
 
 
-def _address(peer: str) -> str:
-    """Return a peer's address without its port, which changes with every connection."""
-    return peer.rpartition(":")[0] if peer.startswith(("ipv4:", "ipv6:")) else peer
+def address(peer: str) -> str:
+    """Return a peer's address without its port, which changes with every connection, however it is written."""
+    kind, _, rest = unquote(peer).partition(":")
+    if kind not in ("ipv4", "ipv6"):
+        return peer
+    try:
+        found = ipaddress.ip_address(rest.rpartition(":")[0].strip("[]").partition("%")[0])
+    except ValueError:
+        return peer
+    plain = getattr(found, "ipv4_mapped", None) or found
+    return f"ipv{plain.version}:{plain}"

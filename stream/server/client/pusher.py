@@ -7,7 +7,7 @@ A line that is lost is taken up again, here or at another server, and no frame's
 
 import logging
 import math
-import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 import numpy as np
 
+from stream import threads
 from stream.cards import Card
 from stream.config import SessionSettings
 from stream.errors import ServiceError, UnknownPart, Unusable
@@ -205,13 +206,18 @@ def _take(call: Any, outbox: Outbox, inbox: Inbox) -> None:
         inbox.take(replies)
     except KeyboardInterrupt:
         outbox.stop()
-        threading.Timer(LEAVE_S, call.cancel).start()
+        threads.start("leave", lambda: _cancel_after(LEAVE_S, call), has_second_life=False)
         with suppress(grpc.RpcError, GoneAway):
             inbox.take(replies)
         inbox.finish()
         raise
     finally:
         call.cancel()
+
+
+def _cancel_after(seconds: float, call: Any) -> None:
+    time.sleep(seconds)
+    call.cancel()
 
 
 def _choose(answer: pb.DescribeResponse, model: str) -> Card:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from queue import SimpleQueue
-from threading import Thread
 from typing import Any
 
 import grpc
 
+from stream import threads
 from stream.v1 import recognition_pb2 as pb
 
 
@@ -18,7 +18,7 @@ class Replies(Iterator[pb.RecognizeResponse]):
 
     def __init__(self, call: Any) -> None:
         self._read: SimpleQueue[pb.RecognizeResponse | Exception] = SimpleQueue()
-        Thread(target=self._take, args=(call,), name="replies", daemon=True).start()
+        threads.start("replies", lambda: self._take(call), has_second_life=False)
 
     def __next__(self) -> pb.RecognizeResponse:
         """Wait for the next reply.

@@ -28,6 +28,7 @@ from stream.buffer import POLICIES
 from stream.config import SessionSettings, check
 from stream.errors import SourceError, StreamError, UsageError
 from stream.server.configuration.outlets import output
+from stream.server.configuration.reload import Stamps
 from stream.server.configuration.tables import NAME, NAMES, Tables
 from stream.server.outputs.base import OutputSettings
 from stream.sources import open_source, scheme
@@ -121,7 +122,7 @@ class Configuration:
     """Name -> settings."""
     outputs: Mapping[str, OutputSettings]
     """Name -> settings."""
-    files: tuple[Path, ...]
+    files: Stamps
     """What it was read from: the file itself, and those with passwords."""
 
 
@@ -144,7 +145,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Configuration:
     found = {name: _source(tables, name, defaults, tables.table("source", sources, name)) for name in sources}
     ends = {name: one.has_end for name, one in found.items()}
     told = {name: output(tables, name, tables.table("output", outputs, name), ends) for name in outputs}
-    return Configuration(found, told, tuple(tables.files))
+    return Configuration(found, told, tables.files)
 
 
 def _source(tables: Tables, name: str, defaults: Mapping[str, Any], table: Mapping[str, Any]) -> SourceSettings:

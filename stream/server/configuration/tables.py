@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stream.errors import UsageError
+from stream.server.configuration.reload import Stamp, stamp
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What a source, an output or a token may be called ..."""
@@ -37,8 +38,8 @@ class Tables:
             UsageError: it cannot be read, or is no TOML.
         """
         self.path, self._environment = path, environment
-        self.files = [path]
-        """What was read: the file itself, and those it names that hold secrets."""
+        self.files: dict[Path, Stamp | None] = {path: stamp(path)}
+        """What was read, the file itself and those it names that hold secrets, with their stamps from before."""
         try:
             self._text = path.read_text("utf-8")
             self.top: Mapping[str, Any] = tomllib.loads(self._text)
@@ -92,7 +93,7 @@ class Tables:
 
     def _file(self, where: str, key: str, name: str) -> str:
         path = self.path.parent / name
-        self.files.append(path)
+        self.files[path] = stamp(path)
         try:
             return path.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:

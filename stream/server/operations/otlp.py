@@ -4,7 +4,6 @@ What waits for the collector is bounded, and no frame waits for it: one that is 
 """
 
 import logging
-import threading
 from collections.abc import Mapping, Sequence
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,6 +15,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import set_span_in_context
 
+from stream import threads
 from stream.config import check
 from stream.errors import UsageError
 from stream.server.operations.tracing import Noted, Noting, Tracing, Track
@@ -60,8 +60,7 @@ class Collector(Tracing):
 
     def close(self) -> None:
         """Deliver what waits, in `LEAVE_S`; a collector that does not answer is left."""
-        leaving = threading.Thread(target=self._provider.shutdown, name="last traces", daemon=True)
-        leaving.start()
+        leaving = threads.start("last traces", self._provider.shutdown, has_second_life=False)
         leaving.join(LEAVE_S)
 
     def _tell(self, about: Mapping[str, str], noted: Noted) -> None:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from stream import threads
 from stream.config import check
 from stream.errors import OutputError
 from stream.server.backoff import Backoff
@@ -69,12 +70,14 @@ class Webhook(Output):
         self._spool: Spool | None = None
         self._refused, self._trouble = 0, ""
         self._news, self._leaving = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._send_all, name=f"post {name}", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         """Open the spool, and send what it holds from earlier."""
         self._spool = Spool(self._path, self._most)
-        self._thread.start()
+        self._news, self._leaving = threading.Event(), threading.Event()
+        spool, leaving = self._spool, self._leaving  # of this time: one that hangs keeps its own
+        self._thread = threads.start(f"post {self._name}", lambda: self._send_all(spool, leaving))
         return self
 
     def __exit__(
@@ -82,8 +85,9 @@ class Webhook(Output):
     ) -> None:
         self._leaving.set()
         self._news.set()
-        self._thread.join(LEAVE_S)
-        if self._spool and not self._thread.is_alive():
+        if self._thread:
+            self._thread.join(LEAVE_S)
+        if self._spool and not (self._thread and self._thread.is_alive()):
             self._spool.close()
 
     def take(self, told: Told) -> None:
@@ -108,12 +112,12 @@ class Webhook(Output):
         """What keeps it from posting."""
         return self._trouble
 
-    def _send_all(self) -> None:
+    def _send_all(self, spool: Spool, leaving: threading.Event) -> None:
         backoff = Backoff(LONGEST_PAUSE_S)
-        while not self._leaving.is_set():
+        while not leaving.is_set():
             self._news.clear()
             try:
-                if not self._send_first():
+                if not self._send_first(spool):
                     self._news.wait()
                 if self._trouble:
                     backoff, self._trouble = Backoff(LONGEST_PAUSE_S), ""
@@ -122,12 +126,11 @@ class Webhook(Output):
                 if self._trouble != str(error):
                     _log.warning("output %s: %s; tried again in %.1f s", self._name, error, pause_s, extra=SINK)
                 self._trouble = str(error)
-                self._leaving.wait(pause_s)
+                leaving.wait(pause_s)
 
-    def _send_first(self) -> bool:
+    def _send_first(self, spool: Spool) -> bool:
         """Post the oldest row and write down that it was taken; False where there is none."""
-        assert self._spool  # noqa: S101  # it is there before the thread is
-        if (item := self._spool.first()) is None:
+        if (item := spool.first()) is None:
             return False
         number, name, body = item
         try:
@@ -135,5 +138,5 @@ class Webhook(Output):
         except Refused as error:
             _log.error("output %s: %s; row %s is given up", self._name, error, name, extra=SINK)
             self._refused += 1
-        self._spool.done(number)
+        spool.done(number)
         return True

@@ -66,13 +66,15 @@ class Conversations:
             _log.info("stream %s goes on with %s, epoch %d", stream_id, opening.stream_id, opening.epoch)
         STREAM.set(opening.stream_id)
         async with self._epochs.held(client.name, opening.stream_id, opening.epoch):
-            await self._converse(context, opening)
+            answers, policy = await self._begin(context, opening)
+            del opening  # with a checkpoint it is as large as a message can be
+            await self._converse(context, answers, policy)
 
-    async def _converse(self, context: Any, opening: Opening) -> None:
-        """Configure, then answer frames while others are read."""
+    async def _begin(self, context: Any, opening: Opening) -> tuple[Answers, str]:
+        """Configure; return the session, and what happens to frames that come too fast."""
         config = opening.config
         recogniser, policy = self._models.find(config.model), heard.policy(config)
-        settings, max_age_s = heard.settings(config), heard.max_age_s(config)
+        settings, max_age_s = heard.settings(config, len(recogniser.labels)), heard.max_age_s(config)
         if policy == "latest":
             max_age_s = min(max_age_s, self._limits.max_age_s)
         answers = await self._work(self._begun, recogniser, settings, max_age_s, opening)
@@ -80,6 +82,10 @@ class Conversations:
         if answers.checkpoint_frames:
             understood.checkpoint_frames = answers.checkpoint_frames
         await context.write(told.configured(recogniser, understood, opening))
+        return answers, policy
+
+    async def _converse(self, context: Any, answers: Answers, policy: str) -> None:
+        """Answer frames while others are read."""
         waiting = Waiting(policy, self._limits)
         reader = asyncio.create_task(self._read(context, waiting, Pace(self._limits.max_fps, policy)))
         self._open.add(waiting)

@@ -48,7 +48,7 @@ class Film:
         if at in self._waiting or at <= self._shown:
             yield packet, f"a picture of {packet.offset_s:.6f} s has come already"
             return
-        self._waiting[at] = packet
+        self._waiting[at] = packet.spent()  # its bytes are the decoder's; they must not wait here
         if not is_needed:
             self._spared.add(at)
         try:

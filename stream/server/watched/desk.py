@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from stream import rows
+from stream import rows, threads
 from stream.errors import OutputError
 from stream.rows import Row
 from stream.server.configuration import outlets
@@ -61,8 +61,7 @@ class Delivery:
         self._ill_since_s: float | None = None
         self._leaving, self._hurry = False, threading.Event()
         self._output = outlets.build(settings)
-        self._thread = threading.Thread(target=self._run, name=f"output {settings.name}", daemon=True)
-        self._thread.start()
+        self._thread = threads.start(f"output {settings.name}", self._run)
 
     def put(self, told: Told) -> None:
         """Let it wait; never waits itself."""
@@ -120,8 +119,9 @@ class Delivery:
                 if self._hurry.wait(AGAIN_S):
                     return
                 continue
-            except Exception:
-                _log.exception("output %s failed; what it was told is left out", self.settings.name, extra=SINK)
+            except Exception as error:
+                words = "output %s failed (%s); what it was told is left out"
+                _log.error(words, self.settings.name, threads.place(error), extra=SINK)
                 self._lost["failed"] += 1
             else:
                 self._taken_count += 1

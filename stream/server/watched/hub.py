@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from grpc import StatusCode
 
+from stream import threads
 from stream.errors import UnknownPart, UsageError
 from stream.recogniser import Recogniser
 from stream.server.access.leash import Ended
@@ -56,8 +57,7 @@ class Hub:
         self._metrics, self._desk = metrics, desk
         self._kept: dict[str, Kept] = {}  # never changed, only replaced: the loop reads it while `apply` works
         self._closing = threading.Event()
-        self._looker = threading.Thread(target=self._look, name="look at sources", daemon=True)
-        self._looker.start()
+        self._looker = threads.start("look at sources", self._look)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -129,9 +129,10 @@ class Hub:
             found = self._find(settings.model)
         except UsageError as error:
             raise settings.wrong("model", str(error)) from error
+        known = set(found.labels)
         for key in ("allow", "deny"):
             for label in getattr(settings.session, key) or ():
-                if label not in found.labels:
+                if label not in known:
                     raise settings.wrong(key, str(UnknownPart("label", label, found.labels)))
         return found
 

@@ -16,6 +16,7 @@ from concurrent.futures import CancelledError
 from contextlib import closing
 from dataclasses import replace
 
+from stream import threads
 from stream.buffer import frames
 from stream.errors import CutShort, DecodeError, SourceError, SourceRefused, StreamError
 from stream.pipeline import Session
@@ -64,11 +65,11 @@ class Keeper:
         self._heard_s = time.monotonic()
         self._live_s: float | None = None
         """When the first frame of this run came; None before it."""
-        self._thread = threading.Thread(target=self._keep, name=f"keep {settings.name}", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin, in a thread of its own."""
-        self._thread.start()
+        self._thread = threads.start(f"keep {self.settings.name}", self._keep)
 
     def standing(self) -> Standing:
         """Say how it is."""
@@ -105,7 +106,8 @@ class Keeper:
 
     def join(self, timeout_s: float) -> None:
         """Wait for the thread."""
-        self._thread.join(timeout_s)
+        if self._thread:
+            self._thread.join(timeout_s)
 
     def _keep(self) -> None:
         STREAM.set(self.settings.name)
@@ -143,7 +145,7 @@ class Keeper:
         except Exception as error:
             if self._leaving.is_set():  # the workers have gone home
                 return None
-            _log.exception("%s: the server failed", self.settings.name)
+            _log.error("%s: the server failed: %s", self.settings.name, threads.place(error))
             return StreamError(f"the server failed ({type(error).__name__}); its log says how")
         if not self._leaving.is_set() and self._tally.standing(Drops()).frame_count == count:
             return SourceError("it ended without a frame")

@@ -10,12 +10,13 @@ import ipaddress
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
+from stream import threads
 from stream.server.access.clients import Access, Client
 from stream.server.access.leash import Ended
 from stream.server.watched.hub import Hub, Kept
@@ -39,6 +40,10 @@ HIDDEN = (
     "--tls-cert and --tls-key, or --insecure\n"
 )
 
+AT_ONCE = 4
+"""Count of pictures that are encoded at once, whoever asks."""
+
+T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -48,6 +53,7 @@ class Gallery:
     def __init__(self, hub: Hub, access: Access, host: str, *, is_shown: bool) -> None:
         """Prepare; `host` is what the server listens at, `is_shown` whether nobody can read along."""
         self._hub, self._access, self._host, self._is_shown = hub, access, host, is_shown
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Answer from now on."""
@@ -75,7 +81,7 @@ class Gallery:
             client = self._client(request)
         except Ended as end:
             return _answer(401, f"{end}\n")
-        found = [await asyncio.to_thread(_told, kept) for kept in self._hub.kept() if _may(client, kept)]
+        found = [await self._aside(partial(_told, kept)) for kept in self._hub.kept() if _may(client, kept)]
         return web.json_response({"sources": found}, headers=HEADERS)
 
     async def _picture(self, request: web.Request) -> web.StreamResponse:
@@ -86,9 +92,13 @@ class Gallery:
         name = request.match_info["name"]
         for kept in self._hub.kept():
             if kept.keeper.settings.name == name and _may(client, kept):
-                jpeg = await asyncio.to_thread(kept.diary.jpeg)
+                jpeg = await self._aside(kept.diary.jpeg)
                 return _answer(200 if jpeg else 404, jpeg or "no picture yet\n", "image/jpeg" if jpeg else "text/plain")
         return _answer(404, "no such source\n")
+
+    async def _aside(self, work: Callable[[], T]) -> T:
+        async with self._room:
+            return await threads.aside("page", work)
 
     def _client(self, request: web.Request) -> Client:
         if self._access.is_open:

@@ -26,13 +26,13 @@ class Readiness:
     is_ready: Callable[[], bool]
     """Says whether streams are taken."""
     failing: Callable[[], Mapping[str, float]]
-    """Gives the outputs that cannot deliver, and since when: seconds of the wall's clock."""
+    """Gives what does not work, such as outputs that cannot deliver, and since when: seconds of the wall's clock."""
 
     def answer(self) -> tuple[int, str]:
         """Return a status and a line: who fails is no reason to send streams elsewhere, so that it stays 200."""
         if not self.is_ready():
             return 503, "not ready\n"
-        failing = [f"output {name} fails since {_utc(since_s)}" for name, since_s in self.failing().items()]
+        failing = [f"{name} fails since {_utc(since_s)}" for name, since_s in self.failing().items()]
         return 200, f"degraded: {', '.join(failing)}\n" if failing else "ready\n"
 
 

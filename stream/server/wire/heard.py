@@ -14,7 +14,10 @@ from stream.pictures import ASPECTS
 from stream.server.wire.fields import CODECS, LAYOUTS, MAX_OFFSET_S, PLAIN, POLICIES, offset_s
 from stream.types import Picture
 from stream.v1 import recognition_pb2 as pb
+from stream.words import shown
 
+CONFIG_BYTES = 256 * 1024
+"""Bytes of a configuration: labels, and what a container keeps beside its packets."""
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What streams are called."""
 
@@ -63,10 +66,8 @@ class Incoming:
     is_context: bool = False
     """It was answered before the stream was resumed, and is to be decoded only."""
 
-    @property
-    def byte_count(self) -> int:
-        """Bytes of the picture; 0 once it was given up."""
-        return 0 if self.message is None else sum(map(len, (self.message.image, self.message.raw.data, self.packet)))
+    byte_count: int = 0
+    """Bytes that the message holds, whatever is in it; 0 once its picture was given up."""
 
     @property
     def packet(self) -> bytes:
@@ -80,7 +81,11 @@ class Incoming:
 
     def give_up(self) -> "Incoming":
         """Return it without its picture."""
-        return replace(self, message=None)
+        return replace(self, message=None, byte_count=0)
+
+    def spent(self) -> "Incoming":
+        """Return it without its bytes, which a decoder has had."""
+        return replace(self, message=pb.Frame(sequence=self.sequence, offset=self.message and self.message.offset))
 
 
 def opening(message: pb.RecognizeRequest | None, stream_id: str) -> Opening:
@@ -93,11 +98,13 @@ def opening(message: pb.RecognizeRequest | None, stream_id: str) -> Opening:
     if message is None or found not in ("config", "resume"):
         said = "missing" if message is None else found or "empty"
         raise UsageError(f"the first message is {said}; accepted: config, resume")
+    resume = message.resume
+    if (byte_count := message.ByteSize() - len(resume.checkpoint)) > CONFIG_BYTES:
+        raise UsageError(f"the first message has {byte_count} bytes; accepted: {CONFIG_BYTES}, beside a checkpoint")
     if found == "config":
         return Opening(message.config, stream_id)
-    resume = message.resume
     if not ID.fullmatch(resume.stream_id):
-        raise UsageError(f"stream_id is {resume.stream_id[:80]!r}; accepted: 1 to 64 of A-Z, a-z, 0-9, _ and -")
+        raise UsageError(f"stream_id is {shown(resume.stream_id)}; accepted: 1 to 64 of A-Z, a-z, 0-9, _ and -")
     if resume.epoch < 2:
         raise UsageError(f"epoch is {resume.epoch}; accepted: 2 or more")
     return Opening(resume.config, resume.stream_id, resume.epoch, resume.checkpoint)
@@ -132,12 +139,15 @@ def checkpoint_frames(config: pb.Config) -> int:
     return int(config.checkpoint_frames)
 
 
-def settings(config: pb.Config) -> SessionSettings:
-    """Read how the stream is to be read.
+def settings(config: pb.Config, label_count: int) -> SessionSettings:
+    """Read how the stream is to be read by a model that has so many labels.
 
     Raises:
-        UsageError: a setting is outside its range.
+        UsageError: a setting is outside its range, or more labels are named than there are.
     """
+    for name in ("allow", "deny"):
+        if (count := len(getattr(config, name))) > label_count:
+            raise UsageError(f"{name} has {count} names; accepted: {label_count}, as many as the model has labels")
     values: dict[str, Any] = {name: getattr(config, name) for name in PLAIN if config.HasField(name)}
     return SessionSettings(**values, allow=tuple(config.allow) or None, deny=tuple(config.deny) or None)
 
@@ -181,7 +191,15 @@ def incoming(message: pb.RecognizeRequest, arrival_ns: int) -> Incoming:
         raise UsageError(f"{where} has no picture; accepted: image, raw, packet")
     if picture == "raw":
         _known(f"{where}: pixel_format", frame.raw.pixel_format, LAYOUTS, pb.PixelFormat)
-    return Incoming(frame, frame.sequence, offset_s(frame.offset), arrival_ns, frame.is_repeated, frame.is_context)
+    return Incoming(
+        message=frame,
+        sequence=frame.sequence,
+        offset_s=offset_s(frame.offset),
+        arrival_ns=arrival_ns,
+        is_repeated=frame.is_repeated,
+        is_context=frame.is_context,
+        byte_count=message.ByteSize(),  # unknown fields, too
+    )
 
 
 def picture(frame: Incoming, max_pixels: int, least_px: int | None = None) -> Picture:

@@ -53,7 +53,7 @@ def test_a_password_from_a_file_is_read_and_the_file_is_watched(tmp_path: Path) 
     text = '[source.door]\nuri = "rtsp://door.example/live"\nuser = "bob"\npassword_file = "door.secret"\n'
     found = read(tmp_path, text)
     assert found.sources["door"].uri == "rtsp://bob:s3cret@door.example/live"
-    assert found.files == (tmp_path / "stream.toml", tmp_path / "door.secret")
+    assert tuple(found.files) == (tmp_path / "stream.toml", tmp_path / "door.secret")
 
 
 def test_a_password_is_not_shown(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ ROOM_BYTES = LIMITS.max_waiting_bytes
 
 
 def frame(sequence: int, byte_count: int = 1) -> Incoming:
-    return Incoming(pb.Frame(sequence=sequence, image=bytes(byte_count)), sequence, sequence / 10, 0)
+    message = pb.Frame(sequence=sequence, image=bytes(byte_count))
+    return Incoming(message, sequence, sequence / 10, 0, byte_count=byte_count)
 
 
 async def taken(waiting: Waiting) -> list[tuple[int, bool]]:
