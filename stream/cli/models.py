@@ -107,14 +107,14 @@ def list_(*, as_json: Json = False) -> None:
         for row in rows:
             typer.echo(json.dumps(asdict(row)))
         return
-    table = Table("name", "classes", "side px", "fps", "MB", "licence", "needs", "where", box=None, pad_edge=False)
+    table = Table("name", "classes", "px", "fps", "MB", "licence", "where", box=None, pad_edge=False, padding=(0, 1))
     for column in table.columns[1:5]:
         column.justify = "right"
     table.columns[0].min_width = max(len(row.name) for row in rows)  # a name cut short is none
     for row in rows:
         size = "?" if row.megabytes is None else f"{row.megabytes:.1f}"
         numbers = (str(row.classes), str(row.side_px), f"{row.fps:g}", size)
-        table.add_row(row.name, *numbers, row.licence, row.needs, row.where)
+        table.add_row(row.name, *numbers, row.licence, f"needs {row.needs}" if row.needs else row.where)
     Console().print(table)
 
 
