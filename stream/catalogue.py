@@ -1,11 +1,12 @@
 """What can be pulled: names, addresses and how each file is verified. Facts only; nothing here opens a connection.
 
-PyTorch state dicts: github.com/Atze00/MoViNet-pytorch (MIT), converted from Google's release; its git blob ids verify a
-download. SavedModels and checkpoints: Google's own (Apache-2.0), as TensorFlow Hub and the Model Garden serve them; no
-hash is published, so what they are is proved by running them.
+TensorFlow Lite files: Google's own (Apache-2.0), as TensorFlow Hub served them; int8 kernels, ReLU6, no
+squeeze-excitation. PyTorch state dicts: github.com/Atze00/MoViNet-pytorch (MIT), converted from Google's release; its
+git blob ids verify a download. SavedModels and checkpoints: Google's own (Apache-2.0), as TensorFlow Hub and the Model
+Garden serve them; no hash is published, so what they are is proved by running them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 SIDES_PX = {"t0": 160, "a0": 172, "a1": 172, "a2": 224, "a3": 256, "a4": 290, "a5": 320}
 RATES_FPS = {"t0": 5.0, "a0": 5.0, "a1": 5.0, "a2": 5.0, "a3": 12.0, "a4": 8.0, "a5": 12.0}
@@ -16,6 +17,23 @@ SECONDS = 10
 
 PORT = "https://raw.githubusercontent.com/Atze00/MoViNet-pytorch/c2d1edf48fc6c5259707f9d833f22171b4f63493/weights/"
 HUB = "https://tfhub.dev/tensorflow/movinet/{variant}/{kind}/kinetics-600/classification/3"
+LITE = "lite-model/movinet/{variant}/stream/kinetics-600/classification/tflite/int8/1"
+LITE_PLACES = (
+    f"https://storage.googleapis.com/tfhub-lite-models/google/{LITE}.tflite",
+    f"https://storage.googleapis.com/tfhub-lite-models/tensorflow/{LITE}.tflite",
+    f"https://tfhub.dev/tensorflow/{LITE}?lite-format=tflite",
+)
+"""Where TensorFlow Hub keeps, or kept, a file: tried in turn."""
+COPIES = {
+    "a0": "https://raw.githubusercontent.com/Leo-Thomas/Transfer-Learning-MoViNet-UCF101/"
+    "4f93f4e1ef6df1a43700f0c32d174eb7c84ba4de/code/app/src/main/assets/movinet_a0_stream_int8.tflite"
+}
+"""Variant -> a copy of the same bytes elsewhere."""
+LITE_FILES = {"a0": (3_276_048, "6125b36e2485eeb5cc1fd6206cf5e5d70235593fbc84610d1dce97fe3aa9c2ac")}
+"""Variant -> bytes and SHA-256 of its file; what the others have is not known."""
+LITE_MEMORY_S = 1.0
+"""Seconds: on a camera that runs on, what never forgets stops to answer (docs/memory.md)."""
+
 GARDEN = "https://storage.googleapis.com/tf_model_garden/vision/movinet/movinet_{variant}_{kind}.tar.gz"
 
 BLOBS = {
@@ -48,12 +66,23 @@ class Place:
     """The importer that reads it."""
     git_blob: str = ""
     """Git blob id of the file; empty where none is known."""
+    sha256: str = ""
+    """SHA-256 of the file, hexadecimal; empty where it is not known."""
+    size: int = 0
+    """Bytes of the file; 0 where it is not known."""
     gate: str = ""
     """The gate of the weights; empty where running the file tells."""
+    memory_s: float | None = None
+    """Seconds: the card's memory; None: that of the file, which never forgets."""
     licence: str
     """SPDX identifier."""
     source: str
     """Where the weights come from, in words."""
+
+    @property
+    def is_hash_needed(self) -> bool:
+        """Whether whoever pulls must say which file it is: nothing here tells, nor does running it."""
+        return self.form == "tflite" and not self.sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +95,38 @@ class Entry:
     """a0 ... a6."""
     kind: str
     """stream or base."""
-    megabytes: float
-    """Of the weights as float32."""
+    megabytes: float | None
+    """Of the weights as they will lie here: float32, of a TensorFlow Lite file int8; None where it is not known."""
     places: tuple[Place, ...] = ()
     """Where its weights are: the second is tried where the first gives nothing. An ensemble has none."""
     members: tuple[str, ...] = ()
     """Of an ensemble: the models whose logits are averaged."""
 
 
-def _entry(variant: str, kind: str, *places: Place) -> Entry:
-    name = f"movinet-{variant}-{kind}-k600"
+def _lite(variant: str) -> Entry:
+    """The small form: its file is a fifth of the others', and no PyTorch is needed to bring it."""
+    size, sha256 = LITE_FILES.get(variant, (0, ""))
+    addresses = [place.format(variant=variant) for place in LITE_PLACES]
+    handle = f"tensorflow/{LITE.format(variant=variant)}"
+    first = Place(
+        address=addresses[0],
+        form="tflite",
+        sha256=sha256,
+        size=size,
+        memory_s=LITE_MEMORY_S,
+        licence="Apache-2.0",
+        source=f"tfhub.dev/{handle}, Google's release for TensorFlow Lite",
+    )
+    others = [*addresses[1:], *COPIES.get(variant, "").split()]
+    places = (first, *(replace(first, address=address) for address in others))
+    megabytes = round(size / 1e6, 1) or None
+    return Entry(
+        name=f"movinet-{variant}-stream-k600", variant=variant, kind="stream", megabytes=megabytes, places=places
+    )
+
+
+def _entry(variant: str, kind: str, *places: Place, form: str = "") -> Entry:
+    name = f"movinet-{variant}-{kind}{form}-k600"
     return Entry(name=name, variant=variant, kind=kind, megabytes=MEGABYTES[kind][variant], places=places)
 
 
@@ -127,10 +178,11 @@ def _mean(kind: str) -> Entry:
 ENTRIES = {
     entry.name: entry
     for entry in (
-        *(_entry(variant, "stream", _port(variant, "stream")) for variant in ("a0", "a1", "a2")),
+        *map(_lite, ("a0", "a1", "a2")),
+        *(_entry(variant, "stream", _port(variant, "stream"), form="-port") for variant in ("a0", "a1", "a2")),
         *(_entry(variant, "stream", _hub(variant, "stream"), _garden(variant, "stream")) for variant in LARGE),
         _mean("stream"),
         *(_entry(variant, "base", _port(variant, "base")) for variant in ("a0", "a1", "a2", *LARGE)),
     )
 }
-"""Name -> what can be pulled."""
+"""Name -> what can be pulled, the small ones first."""

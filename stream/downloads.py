@@ -33,13 +33,24 @@ class Remote:
     """Where it is: https, or http."""
     git_blob: str = ""
     """SHA-1 of "blob SIZE", a zero byte and the content; empty where none is known."""
+    sha256: str = ""
+    """SHA-256 of the content, hexadecimal; empty where none is known."""
+    size: int = 0
+    """Bytes; 0 where it is not known."""
+
+    @property
+    def expected(self) -> tuple[str, str]:
+        """What tells the file, and what that must be; twice empty where nothing is known."""
+        return (
+            ("SHA-256", self.sha256) if self.sha256 else ("git blob id", self.git_blob) if self.git_blob else ("", "")
+        )
 
     @property
     def by_hand(self) -> str:
         """What to do without a network, in words."""
-        known = (
-            f" (git blob id {self.git_blob})" if self.git_blob else " (no id of it is published: running it proves it)"
-        )
+        kind, value = self.expected
+        size = f", {self.size} bytes" if self.size else ""
+        known = f" ({kind} {value}{size})" if kind else " (no id of it is published: running it proves it)"
         return f"fetch {self.address}{known} by hand and give it with --from FILE"
 
 
@@ -59,16 +70,34 @@ def git_blob(file: Path) -> str:
     return digest.hexdigest()
 
 
+def sha256(file: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"cannot read {file}: {error.strerror}") from error
+
+
+def _found(file: Path, remote: Remote) -> str:
+    """Return what a file has of the kind that is expected."""
+    kind, _ = remote.expected
+    return sha256(file) if kind == "SHA-256" else git_blob(file) if kind else ""
+
+
 def check(file: Path, remote: Remote) -> None:
     """Compare a file, however it came here, with what was meant.
 
     Raises:
         ModelError: another file; names both ids. Nothing is deleted.
     """
-    if remote.git_blob and (found := git_blob(file)) != remote.git_blob:
-        raise ModelError(
-            f"{file} has git blob id {found}, {remote.git_blob} is expected: refused, and nothing was changed"
-        )
+    kind, expected = remote.expected
+    if (found := _found(file, remote)) != expected:
+        raise ModelError(f"{file} has {kind} {found}, {expected} is expected: refused, and nothing was changed")
 
 
 def fetch(remote: Remote, part: Path, progress: Progress = lambda _here, _total: None) -> Path:
@@ -86,13 +115,14 @@ def fetch(remote: Remote, part: Path, progress: Progress = lambda _here, _total:
     for _ in range(2):  # what lay here from another time may be what is wrong: once more from the start
         was_begun = part.exists()
         _complete(remote, part, progress)
-        found = git_blob(part) if remote.git_blob else ""
-        if found == remote.git_blob:
+        kind, expected = remote.expected
+        found = _found(part, remote)
+        if found == expected:
             return part
         clear(part)
         if not was_begun:
             break
-    raise DownloadError(f"what {remote.address} gives has git blob id {found}, {remote.git_blob} is expected: refused")
+    raise DownloadError(f"what {remote.address} gives has {kind} {found}, {expected} is expected: refused")
 
 
 def clear(part: Path) -> None:
@@ -136,7 +166,7 @@ def _advance(remote: Remote, part: Path, progress: Progress) -> bool:
             total = start + int(length) if length else None
             _mark(part).write_text(reply.headers.get("ETag") or "", "utf-8")
             with part.open("ab" if start else "wb") as file:
-                size = _copy(reply, file, start, total, progress)
+                size = _copy(reply, file, start, total, remote.size or LARGEST_BYTES, progress)
     except urllib.error.HTTPError as error:
         if error.code != 416:  # there is nothing after what is here
             raise
@@ -156,7 +186,7 @@ def _resumable(remote: Remote, part: Path) -> _Begun:
     mark = _mark(part)
     etag = mark.read_text("utf-8") if mark.exists() else ""
     is_sure = etag.startswith('"')  # a weak one may name other bytes
-    if not size or not (remote.git_blob or is_sure):
+    if not size or not (remote.expected[0] or is_sure):
         return _Begun(0, {})
     return _Begun(size, {"Range": f"bytes={size}-"} | ({"If-Range": etag} if is_sure else {}))
 
@@ -165,13 +195,13 @@ def _starts_at(headers: Message, size: int) -> bool:
     return (headers.get("Content-Range") or "").startswith(f"bytes {size}-")
 
 
-def _copy(reply: IO[bytes], file: IO[bytes], size: int, total: int | None, progress: Progress) -> int:
+def _copy(reply: IO[bytes], file: IO[bytes], size: int, total: int | None, most: int, progress: Progress) -> int:
     """Append the reply to the file; return the size of the whole."""
     progress(size, total)
     while chunk := reply.read(CHUNK_BYTES):
         size += len(chunk)
-        if size > LARGEST_BYTES or (total or 0) > LARGEST_BYTES:
-            raise DownloadError(f"what the server gives is larger than {LARGEST_BYTES >> 20} MiB: refused")
+        if size > most or (total or 0) > most:
+            raise DownloadError(f"what the server gives is larger than {most} bytes: refused")
         file.write(chunk)
         progress(size, total)
     return size

@@ -1,7 +1,9 @@
 """From a name of the catalogue to a card in the cache: download, check, import."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from stream import cache, cards, catalogue, downloads, ensemble, importers, intake
 from stream.cards import Card
@@ -9,6 +11,9 @@ from stream.catalogue import Entry, Place
 from stream.downloads import Progress, Remote
 from stream.errors import DownloadError, ModelError, StreamError, UnknownPart, UsageError
 from stream.intake import KINETICS_600, Order, Say
+
+DIGEST = re.compile(r"[0-9a-fA-F]{64}")
+"""A SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,8 @@ class Way:
     """Already fetched by hand; it must pass the same check."""
     address: str = ""
     """Another place of the same file."""
+    sha256: str = ""
+    """Of the file, hexadecimal: needed where the catalogue knows none."""
     progress: Progress = lambda _here, _total: None
     """Shown how far the download is."""
     say: Say = lambda _sentence: None
@@ -41,6 +48,8 @@ def pull(name: str, way: Way) -> Card:
         raise UnknownPart("model to pull", name, catalogue.ENTRIES)
     if entry.members:
         return _pull_ensemble(entry, way)
+    if way.sha256 and not DIGEST.fullmatch(way.sha256):
+        raise UsageError(f"--sha256 is {way.sha256!r}; accepted: 64 hexadecimal digits")
     with cache.locked(name):
         if name in cache.names() and way.file is None:
             card = _whole(name, way.say)
@@ -62,7 +71,7 @@ def _whole(name: str, say: Say) -> Card | None:
 
 
 def _pull_ensemble(entry: Entry, way: Way) -> Card:
-    if way.file or way.address:
+    if way.file or way.address or way.sha256:
         raise UsageError(
             f"{entry.name} has no file: it is the mean of {' and '.join(entry.members)}; pull these, each with its own"
         )
@@ -71,8 +80,7 @@ def _pull_ensemble(entry: Entry, way: Way) -> Card:
 
 
 def _by_hand(entry: Entry, file: Path, way: Way) -> Card:
-    place = entry.places[0]
-    downloads.check(file, Remote(place.address, place.git_blob))
+    downloads.check(file, _remote(entry.places[0], entry, way))
     return _take(str(file), entry, way)
 
 
@@ -80,11 +88,12 @@ def _fetch(entry: Entry, way: Way) -> Card:
     """Try one place after the other; what each said is in the error where none gave anything."""
     said = list[StreamError]()
     for place in entry.places[:1] if way.address else entry.places:
-        importers.require(place.form)
+        importers.require(place.form, f"pulling {entry.name}")
+        remote = _remote(place, entry, way)
         if said:
             way.say(f"{said[-1]}; trying {place.address}")
         try:
-            return _from(place, entry, way)
+            return _from(remote, place, entry, way)
         except (DownloadError, ModelError) as error:
             said.append(error)
     if len(said) == 1:
@@ -93,8 +102,24 @@ def _fetch(entry: Entry, way: Way) -> Card:
     raise kind("; ".join(map(str, said)))
 
 
-def _from(place: Place, entry: Entry, way: Way) -> Card:
-    remote = Remote(way.address or place.address, place.git_blob)
+def _remote(place: Place, entry: Entry, way: Way) -> Remote:
+    """Return what is to be fetched, or was, and how it is told from anything else.
+
+    Raises:
+        UsageError: nothing tells it, or another hash was given than the catalogue has.
+    """
+    given = way.sha256.lower()
+    if place.is_hash_needed and not given:
+        raise UsageError(
+            f"the hash of {way.address or place.address} is not known here: give it with --sha256 HEX, "
+            "from somebody who has the file and whom you trust"
+        )
+    if place.sha256 and given not in ("", place.sha256):
+        raise UsageError(f"--sha256 is {given}; {entry.name} has {place.sha256}")
+    return Remote(way.address or place.address, place.git_blob, place.sha256 or given, place.size)
+
+
+def _from(remote: Remote, place: Place, entry: Entry, way: Way) -> Card:
     part = cache.downloads() / f"{entry.name}-{place.form}.part"
     downloads.fetch(remote, part, way.progress)
     try:
@@ -116,6 +141,8 @@ def _take(source: str, entry: Entry, way: Way) -> Card:
             f"{source} is {importers.kind(form)}; {entry.name} comes as "
             f"{' or as '.join(importers.kind(place.form) for place in entry.places)}"
         )
-    given = {"variant": entry.variant, "kind": entry.kind, "licence": place.licence, "source": place.source}
+    given: dict[str, Any] = {"variant": entry.variant, "kind": entry.kind}
+    given |= {"licence": place.licence, "source": place.source}
     given |= {"gate": place.gate} if place.gate else {}
+    given |= {"memory_s": place.memory_s} if place.memory_s else {}
     return intake.keep(source, Order(entry.name, given, KINETICS_600, way.dtype), way.say)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from stream import cache, cards, catalogue, engines, rooms
+from stream import cache, cards, catalogue, engines, importers, rooms
 from stream.cards import Card
 from stream.errors import ModelError
 
@@ -31,19 +31,20 @@ class Row:
     """Pixels; of an ensemble the largest."""
     fps: float
     """Frames per second; of an ensemble the highest."""
-    megabytes: float
-    """Of its weights: as they are, or as float32 where they are to be pulled."""
+    megabytes: float | None
+    """Of its weights: as they are, or will be where they are to be pulled; None where that is not known."""
     licence: str
     """SPDX identifier; empty where unknown."""
+    needs: str
+    """What bringing it takes: a package that reads its file, or --sha256; empty where nothing is missing."""
     where: str
     """shipped, cached, to be pulled, or what is wrong with its card."""
 
 
 def rows() -> list[Row]:
-    """List all models, sorted by name."""
+    """List all models: those that are here by name, then those that can be pulled, the small ones first."""
     here = cards.names()
-    found = [_row(name) for name in here] + [_entry(name) for name in catalogue.ENTRIES if name not in here]
-    return sorted(found, key=lambda row: row.name)
+    return [_row(name) for name in sorted(here)] + [_entry(name) for name in catalogue.ENTRIES if name not in here]
 
 
 def facts(card: Card) -> dict[str, Any]:
@@ -99,8 +100,8 @@ def _row(name: str) -> Row:
     try:
         card = cards.load(name)
     except ModelError as error:
-        return Row(name, 0, 0, 0.0, 0.0, "", str(error))
-    return Row(name, len(card.labels), card.side_px, card.fps, _megabytes(card), card.licence, place)
+        return Row(name, 0, 0, 0.0, 0.0, "", "", str(error))
+    return Row(name, len(card.labels), card.side_px, card.fps, _megabytes(card), card.licence, "", place)
 
 
 def _megabytes(card: Card) -> float:
@@ -115,4 +116,5 @@ def _entry(name: str) -> Row:
     side = max(catalogue.SIDES_PX[variant] for variant in variants)
     fps = max(catalogue.RATES_FPS[variant] for variant in variants)
     [place, *_] = entry.places or catalogue.ENTRIES[entry.members[0]].places
-    return Row(name, 600, side, fps, entry.megabytes, place.licence, ELSEWHERE)
+    needs = "--sha256" if place.is_hash_needed else importers.missing(place.form)
+    return Row(name, 600, side, fps, entry.megabytes, place.licence, needs, ELSEWHERE)

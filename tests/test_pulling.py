@@ -20,7 +20,7 @@ from tests import tiny
 from tests.importers import port
 
 ROOT = Path(__file__).parents[1]
-PULLED, LARGE = "movinet-a0-stream-k600", "movinet-a3-stream-k600"
+PULLED, LARGE = "movinet-a0-stream-port-k600", "movinet-a3-stream-k600"
 FILE = "modelA0_stream_statedict_v3"
 
 

@@ -43,6 +43,12 @@ def net(card: Card, seed: int = 0) -> MoViNet:
     return made
 
 
+def weights(card: Card, seed: int = 0) -> dict[str, Any]:
+    """Return the weights of `net` by name, as arrays."""
+    found = net(card, seed).state_dict().items()
+    return {name: value.numpy() for name, value in found if not name.endswith("num_batches_tracked")}
+
+
 def write(folder: Path, name: str) -> Card:
     """Export `net(card(name))` and return the card that names the file."""
     made = card(name)

@@ -42,6 +42,10 @@ Address = Annotated[
         metavar="URL", help="Another address of the same file, such as a mirror.", show_default="the catalogue's"
     ),
 ]
+Sha256 = Annotated[
+    str | None,
+    typer.Option(metavar="HEX", help="SHA-256 of the file.", show_default="the catalogue's, where it knows one"),
+]
 Source = Annotated[
     str,
     typer.Argument(
@@ -103,21 +107,24 @@ def list_(*, as_json: Json = False) -> None:
         for row in rows:
             typer.echo(json.dumps(asdict(row)))
         return
-    table = Table("name", "classes", "side px", "fps", "MB", "licence", "where", box=None, pad_edge=False)
+    table = Table("name", "classes", "px", "fps", "MB", "licence", "where", box=None, pad_edge=False, padding=(0, 1))
     for column in table.columns[1:5]:
         column.justify = "right"
+    table.columns[0].min_width = max(len(row.name) for row in rows)  # a name cut short is none
     for row in rows:
-        numbers = (str(row.classes), str(row.side_px), f"{row.fps:g}", f"{row.megabytes:.1f}")
-        table.add_row(row.name, *numbers, row.licence, row.where)
+        size = "?" if row.megabytes is None else f"{row.megabytes:.1f}"
+        numbers = (str(row.classes), str(row.side_px), f"{row.fps:g}", size)
+        table.add_row(row.name, *numbers, row.licence, f"needs {row.needs}" if row.needs else row.where)
     Console().print(table)
 
 
-def pull(*, name: Name, dtype: Dtype = None, file: From = None, address: Address = None) -> None:
+def pull(*, name: Name, dtype: Dtype = None, file: From = None, address: Address = None, sha256: Sha256 = None) -> None:
     """Fetch a model, check it against its known id, and import it."""
     _check("dtype", dtype)
     with Arrival() as arrival:
         pulling = _quietly("pulling")
-        card = pulling.pull(name, pulling.Way(dtype or "", file, address or "", arrival.progress, arrival.say))
+        way = pulling.Way(dtype or "", file, address or "", sha256 or "", arrival.progress, arrival.say)
+        card = pulling.pull(name, way)
     tell(card)
 
 

@@ -37,6 +37,12 @@ def kind(name: str) -> str:
     return str(rooms.find("importers", name).KIND)
 
 
+def missing(name: str) -> str:
+    """Return the first package an importer needs that is not installed, without loading it; empty where none is."""
+    packages = rooms.find("importers", name).PACKAGES
+    return next((package for package in packages if find_spec(package) is None), "")
+
+
 def require(name: str, wish: str = "") -> None:
     """Look for the packages an importer needs, without loading them.
 
@@ -47,7 +53,6 @@ def require(name: str, wish: str = "") -> None:
     Raises:
         MissingDependency: one is not installed; says how to get it.
     """
-    for package in rooms.find("importers", name).PACKAGES:
-        if find_spec(package) is None:
-            what = f"{wish}: {kind(name)}" if wish else kind(name)
-            raise MissingDependency(what, package, "torch" if package == "torch" else "tf")
+    if package := missing(name):
+        what = f"{wish}: {kind(name)}" if wish else kind(name)
+        raise MissingDependency(what, package, "torch" if package == "torch" else "tf")

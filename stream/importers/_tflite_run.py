@@ -18,8 +18,10 @@ from stream.types import Array
 LOGITS, IMAGE, STATE = "logits", "image", "state_"
 FLOAT32 = 0
 """`TensorType`."""
-NARROW = (1, 3, 7, 9)
-"""`TensorType` of what is widened: float16, uint8, int16, int8."""
+ROUNDED = (3, 7, 9)
+"""`TensorType` of what is computed with in whole numbers: uint8, int16, int8."""
+NARROW = (1, *ROUNDED)
+"""`TensorType` of what is widened: float16 too, which LiteRT widens by itself."""
 BORDERS = ("QUANTIZE", "DEQUANTIZE")
 """Operations that do nothing once all is float32."""
 MISSING = "not compared: LiteRT is not installed (pip install ai-edge-litert)"
@@ -83,11 +85,11 @@ def _used(state: Mapping[str, Array], has_se: bool) -> Mapping[str, Array]:
 
 
 def _widened(content: bytes, file: TfliteFile, schema: Any) -> bytes | None:
-    """Return the file with all its numbers as float32; None where they are so."""
+    """Return the file with all its numbers as float32; None where it computes with nothing else as it is."""
     flatbuffers = importlib.import_module("flatbuffers")
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(bytearray(content), 0))
     graph = model.subgraphs[0]
-    if not any(tensor.type in NARROW for tensor in graph.tensors):
+    if not any(tensor.type in ROUNDED for tensor in graph.tensors):
         return None
     for index, tensor in enumerate(graph.tensors):
         _widen(model, tensor, file, index)

@@ -41,7 +41,7 @@ def test_the_list_has_what_ships_what_is_here_and_what_can_be_pulled(home: Path)
     assert rows["movinet-a4-stream-k600"]["where"] == "to be pulled"
     assert rows["movinet-a6-stream-k600"]["classes"] == 600
     table = run(home, "list").stdout.splitlines()
-    assert table[0].split() == ["name", "classes", "side", "px", "fps", "MB", "licence", "where"]
+    assert table[0].split() == ["name", "classes", "px", "fps", "MB", "licence", "where"]
     assert len(table) == len(rows) + 1
 
 

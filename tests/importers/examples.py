@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 
 from tests import tiny
 from tests.importers import port
+from tests.importers.tflite_writer import Writer
 
 
 def _port(folder: Path) -> str:
@@ -22,7 +24,18 @@ def _onnx(folder: Path) -> str:
     return str(folder / tiny.write(folder, "clip").weights)
 
 
-EXAMPLES = {"port": _port, "statedict": _statedict, "onnx": _onnx}
+def _safetensors(folder: Path) -> str:
+    save_file(tiny.net(tiny.card("relu6")).state_dict(), folder / "net.safetensors")
+    return str(folder / "net.safetensors")
 
-ELSEWHERE = {"savedmodel", "checkpoint", "h5", "tflite"}
+
+def _tflite(folder: Path) -> str:
+    card = tiny.card("plain")
+    (folder / "net.tflite").write_bytes(Writer(card, tiny.weights(card), "int8").content)
+    return str(folder / "net.tflite")
+
+
+EXAMPLES = {"port": _port, "statedict": _statedict, "onnx": _onnx, "safetensors": _safetensors, "tflite": _tflite}
+
+ELSEWHERE = {"savedmodel", "checkpoint", "h5"}
 """Importers whose files only TensorFlow and Google's own code can write: `make imports` makes and imports them."""

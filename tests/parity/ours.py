@@ -20,6 +20,8 @@ def net(
     *,
     gate: str = "relu6",
     classifier_activation: str = "swish",
+    activation: str = "",
+    se_type: str = "2plus3d",
     classes: int = CLASSES,
     trained_frames: int = 50,
 ) -> MoViNet:
@@ -34,6 +36,8 @@ def net(
         labels=tuple(f"label {i}" for i in range(classes)),
         gate="sigmoid" if kind == "base" else gate,
         classifier_activation=classifier_activation,
+        activation=activation,
+        se_type=se_type,
         trained_frames=trained_frames,
     )
     made = build(card).eval()
@@ -47,7 +51,8 @@ def net(
 
 
 def net_of(case: Case, side_px: int) -> MoViNet:
-    return net(case.variant, case.kind, side_px, gate=case.gate, classifier_activation=case.classifier_activation)
+    made = {"gate": case.gate, "classifier_activation": case.classifier_activation}
+    return net(case.variant, case.kind, side_px, **made, activation=case.activation, se_type=case.se_type)
 
 
 def stream(made: MoViNet, clip: torch.Tensor, cuts: Sequence[int]) -> tuple[torch.Tensor, TensorState]:

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 Arrays = dict[str, np.ndarray]
 Call = tf.types.experimental.PolymorphicFunction
 GATES = {"relu6": "hard_sigmoid", "sigmoid": "sigmoid", "clip": lambda x: tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0)}
-HEADS = {"swish": "simple_swish", "hard_swish": "hard_swish"}
+HEADS = {"swish": "simple_swish", "hard_swish": "hard_swish", "relu6": "relu6"}
 
 
 def mapping() -> types.ModuleType:
@@ -47,8 +47,8 @@ def build(case: Case) -> tf_keras.Model:
         causal=is_stream,
         use_positional_encoding=is_stream and case.variant in ("a3", "a4", "a5"),
         conv_type=case.form,
-        se_type="2plus3d" if is_stream else "3d",
-        activation="hard_swish" if is_stream else "simple_swish",
+        se_type=case.se_type if is_stream else "3d",
+        activation=case.activation or ("hard_swish" if is_stream else "simple_swish"),
         gating_activation=GATES[case.gate],
         input_specs=specs,
         use_sync_bn=False,
