@@ -18,11 +18,12 @@ from stream.training.tables import is_table
 if TYPE_CHECKING:
     from stream.cards import Card
 
-GESTURES = "gestures"
-"""The kind of data that is generated, not read."""
+GESTURES, EVERYDAY = "gestures", "everyday"
+"""The kind of data that is generated, not read; and the recipe of `everyday-a0`."""
 
 MEANT = {
     "generated gestures": ({flags.MADE}, ("rate", "resume", "threads")),
+    "everyday actions": ({flags.EVERYDAY}, ("videos", "rate", "resume", "threads")),
     "labelled frames": ({flags.STILL}, ()),
     "clips": ({flags.YOUR, flags.LEARN, flags.MODEL}, ("resume", "threads", "device")),
 }
@@ -70,6 +71,8 @@ def train(
     samples: flags.Streams = None,
     easy: flags.Easy = None,
     frozen: flags.Frozen = None,
+    footage: flags.Footage = None,
+    batches: flags.Batches = 80,
     as_json: flags.Json = False,
     version: Version = False,  # answers by itself
 ) -> None:
@@ -96,9 +99,9 @@ def train(
 
 def _kind(data: str) -> str:
     """Say which of `MEANT` the data is."""
-    generated, frames, clips = MEANT
-    if data == GESTURES:
-        return generated
+    generated, actions, frames, clips = MEANT
+    if data in (GESTURES, EVERYDAY):
+        return generated if data == GESTURES else actions
     return frames if is_table(Path(data)) else clips
 
 
@@ -148,8 +151,33 @@ def _train(given: dict[str, Any]) -> "Card":
             f"it: --from {given['out']} and another --out"
         )
         return card
-    generated, frames, _ = MEANT
-    return {generated: _train_gestures, frames: _train_frames}.get(given["kind"], _train_own)(given)
+    generated, actions, frames, _ = MEANT
+    makers = {generated: _train_gestures, actions: _train_everyday, frames: _train_frames}
+    return makers.get(given["kind"], _train_own)(given)
+
+
+def _train_everyday(given: dict[str, Any]) -> "Card":
+    from stream.training.everyday.recipe import Order, train  # noqa: PLC0415
+    from stream.training.everyday.tune import TuneSettings  # noqa: PLC0415
+
+    if not given["footage"] or not given["begin"]:
+        raise UsageError(f"{EVERYDAY} needs --footage, what it learns from, and --from, a model of Kinetics-600")
+    rate = {"rate": given["rate"]} if given["rate"] else {}
+    return train(
+        Order(
+            begin=given["begin"],
+            footage=given["footage"],
+            videos=given["videos"],
+            out=given["out"],
+            run=given["run"],
+            settings=TuneSettings(batches=given["batches"], seed=given["seed"], **rate),
+            threads=given["threads"],
+            command=given["command"],
+            is_resumed=given["resume"],
+            is_forced=given["force"],
+        ),
+        Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print,
+    )
 
 
 def _train_gestures(given: dict[str, Any]) -> "Card":

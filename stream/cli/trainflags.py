@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-YOUR, LEARN, MODEL, STILL, MADE = (
-    "Your own clips", "How it learns", "What it is", "Labelled frames of one video", "Generated gestures"
+YOUR, LEARN, MODEL, STILL, MADE, EVERYDAY = (
+    "Your own clips", "How it learns", "What it is", "Labelled frames of one video", "Generated gestures",
+    "Everyday actions",
 )  # fmt: skip
 """Panels of the help."""
 
@@ -14,7 +15,8 @@ Data = Annotated[
     str,
     typer.Argument(
         help="What to learn from: a folder of CLASS/CLIP.mp4; a CSV with path,label or path,label,start,end (seconds); "
-        "Kinetics' own CSV; ActivityNet's JSON; a CSV with frame,label (with --video); or gestures (generated).",
+        "Kinetics' own CSV; ActivityNet's JSON; a CSV with frame,label (with --video); gestures (generated); or "
+        "everyday (a Kinetics model's classes as everyday actions, with --footage).",
         metavar="DATA",
     ),
 ]
@@ -198,5 +200,22 @@ Frozen = Annotated[
         help="Share of the streams, the last ones, during which norms keep what they have seen.",
         show_default="0.5",
         rich_help_panel=MADE,
+    ),
+]
+
+Footage = Annotated[
+    Path | None,
+    typer.Option(
+        help="Data set whose clips labelled fight and fall teach these, and all others what they are not.",
+        rich_help_panel=EVERYDAY,
+    ),
+]
+Batches = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="Count of batches in which every layer is tuned; 0 leaves the network as it is, and writes what is added "
+        "to it.",
+        rich_help_panel=EVERYDAY,
     ),
 ]

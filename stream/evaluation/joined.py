@@ -17,7 +17,7 @@ import numpy as np
 
 from stream import cards
 from stream.config import SessionSettings
-from stream.evaluation import reading, streams
+from stream.evaluation import pooled, reading, streams
 from stream.evaluation.streams import quantile
 from stream.intervals import Figure, Values, bootstrap
 from stream.label_sets import Summing
@@ -34,6 +34,8 @@ AGES_S = (10.0, 600.0, 3600.0)
 """Seconds that the stream has lasted when the judged clips begin."""
 FORGOTTEN = 20.0
 """Time constants after which nothing is left: exp(-20) is 2e-9, and float32 resolves 6e-8."""
+SETTLED_S = 20.0
+"""Seconds before the judged clips from which on labels are averaged and events followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def study(
     Raises:
         SourceError: a clip cannot be read.
     """
-    watcher = _Watcher(recogniser, samples, seed)
+    watcher = (_PooledWatcher if pooled.can_share(recogniser) else _Watcher)(recogniser, samples, seed)
     ended = [memory_s for memory_s in memories_s if math.isfinite(memory_s)]
     endless = [memory_s for memory_s in memories_s if not math.isfinite(memory_s)]
     steady: dict[float, list[Watched]] = {}
@@ -135,11 +137,13 @@ class _Watcher:
     ) -> tuple[list[Update], State]:
         logits, state = self._recogniser.step(np.repeat(clip, len(decays), 0), state, decays)
         said = list[Update]()
-        for row, smoother in zip(logits, smoothers, strict=True):
-            scores = Scores(self._summed(probabilities(row, self._recogniser.card.output)), now_s)
-            events = smoother.update(scores)
-            said.append(Update(now_s, smoother.labels(1), events, 0.0))
+        said += [self._said(row, smoother, now_s) for row, smoother in zip(logits, smoothers, strict=True)]
         return said, state
+
+    def _said(self, logits: Array, smoother: Smoother, now_s: float) -> Update:
+        found = self._summed(probabilities(logits, self._recogniser.card.output))
+        events = smoother.update(Scores(found, now_s))
+        return Update(now_s, smoother.labels(1), events, 0.0)
 
     def _history(self, count: int) -> Iterator[Array]:
         """Yield as many frames of clips in the other order, so that the last ones are the same for any count."""
@@ -161,6 +165,47 @@ class _Watcher:
         for frame in reading.film(self._samples[place]):
             if clock.takes(frame.offset_s):
                 yield preprocess(frame.picture, self._recogniser.card)
+
+
+class _PooledWatcher(_Watcher):
+    """The same for a network of which only the head remembers: the rest of it runs once. See `pooled`."""
+
+    def __init__(self, recogniser: Recogniser, samples: Sequence[Sample], seed: int) -> None:
+        super().__init__(recogniser, samples, seed)
+        self._head = pooled.Head(recogniser)
+        lengths = list[int]()
+
+        def clips() -> Iterator[Array]:
+            for place in (*self._past, *self._judged):
+                lengths.append(0)
+                for clip in self._frames(place):
+                    lengths[-1] += 1
+                    yield clip
+
+        features = self._head.features(clips())
+        split = sum(lengths[: len(self._past)])
+        self._before, self._now, self._lengths = features[:split], features[split:], lengths[len(self._past) :]
+
+    def watch(self, memories_s: Sequence[float], age_s: float) -> dict[float, list[Watched]]:
+        """Return what each memory made of every clip, after `age_s` of other ones."""
+        return {memory_s: self._watched(memory_s, round(age_s * self._fps)) for memory_s in memories_s}
+
+    def _watched(self, memory_s: float, count: int) -> list[Watched]:
+        means = self._head.means(np.concatenate([pooled.past(self._before, count), self._now]), memory_s)
+        begin = max(0, count - round(SETTLED_S * self._fps))
+        logits, smoother = iter(self._head.logits(means[begin:])), self._smoother()
+        now_s = 0.0
+        for _ in range(begin, count):
+            self._said(next(logits), smoother, now_s)
+            now_s += 1 / self._fps
+        found = list[Watched]()
+        for place, length in zip(self._judged, self._lengths, strict=True):
+            tally = _Tally(place, self._samples[place].label, self._fps)
+            for _ in range(length):
+                tally.take(self._said(next(logits), smoother, now_s))
+                now_s += 1 / self._fps
+            found.append(tally.watched())
+        return found
 
 
 class _Tally:

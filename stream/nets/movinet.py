@@ -129,10 +129,13 @@ class MoViNet(nn.Module):
         after = {name: walk.after[name] for name in state}
         return (x if is_stream else x.mean(1, keepdim=True)), after
 
+    def hidden(self, features: Tensor) -> Tensor:
+        """Return what the classifier is given: pooled features, (N, C, 1, 1) -> (N, C', 1, 1)."""
+        return ACTIVATIONS[self.card.classifier_activation](self.dense(features))
+
     def _classify(self, features: Tensor) -> Tensor:
         """(N, C, 1, 1) -> (N, K)."""
-        activation = ACTIVATIONS[self.card.classifier_activation]
-        logits: Tensor = self.classifier(activation(self.dense(features)))
+        logits: Tensor = self.classifier(self.hidden(features))
         return logits.flatten(1)
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Tensor, TensorState]:

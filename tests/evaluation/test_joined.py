@@ -2,16 +2,20 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from stream import recogniser
 from stream.config import SessionSettings
-from stream.evaluation import joined, streams
+from stream.evaluation import joined, pooled, streams
 from stream.evaluation.joined import Row
+from stream.exporters import publish
 from stream.recogniser import Recogniser
 from stream.training.datasets import Sample
-from tests import films
+from tests import films, tiny
 from tests.toy import CARD, Toy
 
 TOY = Recogniser(Toy(replace(CARD, begin_threshold=0.9, end_threshold=0.9, min_duration_s=0.0)))
@@ -72,3 +76,20 @@ def test_what_is_said_is_what_a_session_says(samples: list[Sample]) -> None:
         assert (one.right_s, one.told_s, one.false_s) == pytest.approx(
             (piece.right_s, piece.told_s, piece.false_s), abs=0.11
         )
+
+
+def test_where_only_the_head_remembers_running_the_rest_once_gives_the_same(
+    samples: list[Sample], tmp_path: Path
+) -> None:
+    card = replace(tiny.card("plain"), memory_s=2.0, begin_threshold=0.3, end_threshold=0.2, min_duration_s=0.0)
+    net = tiny.net(card)
+    with torch.no_grad():  # so that the answers vary
+        net.classifier.weight.mul_(4)
+    real = recogniser.load(str(publish(net, card, tmp_path)[0].path))
+    assert pooled.can_share(real)
+    labelled = [replace(sample, label=card.labels[i % 5]) for i, sample in enumerate(samples)]
+    whole, shared = (kind(real, labelled, 1) for kind in (joined._Watcher, joined._PooledWatcher))
+    for memory_s, age_s in ((0.5, 3.0), (4.0, 0.0), (math.inf, 3.0)):
+        theirs, ours = (watcher.watch((memory_s,), age_s)[memory_s] for watcher in (whole, shared))
+        assert ours == theirs
+        assert any(one.right_s for one in ours) or memory_s == math.inf

@@ -1,0 +1,1 @@
+"""How models come here and what is put to them on the way."""
