@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from stream import threads
 from stream.errors import DecodeError, Overrun, SourceTimeout, UsageError
-from stream.lateness import Lateness
+from stream.lateness import Lateness, Reader
 from stream.types import Frame
 
 SIZES = {"wait": 2, "latest": 2, "every": 32}
@@ -23,6 +23,15 @@ it is waited for (wait), dropped and counted (latest), or the stream ends (every
 enough for an uneven arrival, and each one more is one more frame interval of age; 32 last for a second or so."""
 
 POLICIES = tuple(SIZES)
+
+KEY_WAIT_S = 300.0
+"""Seconds for which packets may come without a picture: some cameras send a key frame a minute, and begin between."""
+
+WORDS_S = 5.0
+"""Seconds between two words on that."""
+
+GASP_S = 1.0
+"""Seconds: where this machine is too slow, a frame is used as often as this, however late."""
 
 LEAVE_S = 1.0
 """Seconds: how long to wait for the reading thread when the consumer leaves. One that hangs in a dead camera longer
@@ -68,6 +77,11 @@ class Buffer(Generic[Item]):
         self._changed = threading.Condition()
         self._is_ended = self._is_closed = False
         self._error: BaseException | None = None
+        self._beat_s = -math.inf
+
+    def beat(self) -> None:
+        """Note that there is life in the producer, though nothing to put yet."""
+        self._beat_s = time.monotonic()
 
     def put(self, item: Item) -> bool:
         """Add an item: waits for room, makes some by dropping the oldest, or gives up. False when it is of no use."""
@@ -140,9 +154,10 @@ class Buffer(Generic[Item]):
 
     def _await(self) -> None:
         """Wait until there is an item, or the end."""
-        end_s = time.monotonic() + self._patience_s
+        begin_s = time.monotonic()
         while not self._items and not self._is_ended:
-            if time.monotonic() >= end_s:
+            heard_s = max(begin_s, min(self._beat_s, begin_s + KEY_WAIT_S))
+            if time.monotonic() >= heard_s + self._patience_s:
                 raise SourceTimeout(f"no frame came for {self._patience_s:g} s")
             self._changed.wait(min(1.0, self._patience_s))  # a bare wait cannot be interrupted on Windows
 
@@ -160,6 +175,7 @@ def frames(
     max_age_s: float = math.inf,
     patience_s: float = math.inf,
     note: Note = lambda _: None,
+    tell: Note = lambda _: None,
 ) -> Generator[Frame, None, None]:
     """Yield a source's frames, not converted yet; close the generator before the source.
 
@@ -176,6 +192,8 @@ def frames(
             arrival here and by how late it was then (`Lateness`).
         patience_s: seconds, more than 0, without a frame of a live source after which it counts as lost.
         note: told, in the thread that reads, what is wrong with each packet that could not be read.
+        tell: told, in the same thread, what people should know of a live source: that it waits for a key frame, that
+            this machine is too slow.
 
     Raises:
         UsageError: no such policy.
@@ -187,22 +205,32 @@ def frames(
     buffer = Buffer[Frame](policy, size, patience_s)
     if not (source.is_live or policy == "latest"):
         return _read(source, count_drop, note)
-    packets = _read(source, lambda cause, _count: buffer.drop(cause), note)
-    stream = read_ahead(source.uri, packets, buffer, count_drop)
-    is_bounded = policy == "latest" and source.is_live and math.isfinite(max_age_s)
-    return _fresh(stream, max_age_s, patience_s, count_drop) if is_bounded else stream
+    if not source.is_live:
+        return read_ahead(source.uri, _read(source, lambda cause, _: buffer.drop(cause), note), buffer, count_drop)
+    reader = Reader(tell)
+    hurry = getattr(source, "hurry", None) if policy == "latest" else None  # of others no frame may be left out
+    stream = read_ahead(source.uri, _read_live(source, buffer, note, tell, reader, hurry), buffer, count_drop)
+    is_bounded = policy == "latest" and math.isfinite(max_age_s)
+    return _fresh(stream, reader, max_age_s, patience_s, count_drop) if is_bounded else stream
 
 
 def _fresh(
-    stream: Generator[Frame, None, None], max_age_s: float, patience_s: float, count_drop: CountDrop
+    stream: Generator[Frame, None, None], reader: Reader, max_age_s: float, patience_s: float, count_drop: CountDrop
 ) -> Generator[Frame, None, None]:
-    """Leave out frames that are too old; where all are for `patience_s`, opening the source anew is what helps."""
-    lateness, late_since_s = Lateness(), math.inf
+    """Leave out frames that are too old; where all are for `patience_s`, opening the source anew is what helps.
+
+    Not where this machine is too slow: there a late frame now and then is better than none.
+    """
+    lateness, late_since_s, gasped_s = Lateness(), math.inf, time.monotonic()
     with closing(stream):
         for frame in stream:
             late_s, now_s = lateness.of(frame.offset_s, frame.arrival_ns / 1e9), time.monotonic()
             if now_s - frame.arrival_ns / 1e9 + late_s <= max_age_s:
-                late_since_s = math.inf
+                late_since_s, gasped_s = math.inf, now_s
+                yield frame
+                continue
+            if reader.is_too_slow and now_s - gasped_s > GASP_S:
+                late_since_s, gasped_s = math.inf, now_s
                 yield frame
                 continue
             count_drop("late", 1)
@@ -219,6 +247,43 @@ def _read(source: Packets, count_drop: CountDrop, note: Note) -> Generator[Frame
             _log.debug("%s: %s", source.uri, error)
             note(str(error))
             count_drop("decode", 1)
+
+
+def _read_live(
+    source: Packets,
+    buffer: "Buffer[Frame]",
+    note: Note,
+    tell: Note,
+    reader: Reader,
+    hurry: Callable[[bool], None] | None,
+) -> Generator[Frame, None, None]:
+    """Read as `_read` does, and look after who reads: how late, how busy, how long without a picture."""
+    begin_s = told_s = time.monotonic()
+    packets, has_picture = iter(source), False
+    while True:
+        asked_s = time.monotonic()
+        if (packet := next(packets, None)) is None:
+            return
+        came_s, is_empty = time.monotonic(), True
+        buffer.beat()
+        if hurry:
+            hurry(reader.is_hurried)
+        try:
+            for frame in source.decode(packet):
+                has_picture, is_empty = True, False
+                reader.gave(frame.offset_s, frame.arrival_ns / 1e9)
+                yield frame
+        except DecodeError as error:
+            _log.debug("%s: %s", source.uri, error)
+            note(str(error))
+            buffer.drop("decode")
+        if is_empty and hurry and reader.is_hurried:
+            buffer.drop("late")
+        now_s = time.monotonic()
+        reader.took(came_s - asked_s, now_s - came_s)
+        if not has_picture and now_s - told_s > WORDS_S:
+            told_s = now_s
+            tell(f"packets come, but no picture yet: waiting for a key frame, {now_s - begin_s:.0f} s so far")
 
 
 def read_ahead(

@@ -236,8 +236,12 @@ def run(
     used_count = 0
     faults = deque[str](maxlen=1)  # what is wrong with the last that could not be read
     is_stopped, begun = False, session.drops
+
+    def tell(words: str) -> None:
+        _log.warning("%s: %s", source.uri, words)
+
     try:
-        with closing(frames(source, policy, count_drop=session.drop, note=faults.append)) as stream:
+        with closing(frames(source, policy, count_drop=session.drop, note=faults.append, tell=tell)) as stream:
             for frame in stream:
                 lap("decode")
                 if is_stopped := frame.offset_s >= stop_s:

@@ -1,15 +1,18 @@
 import gc
+import re
 import threading
 import time
 import weakref
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream import lateness
 from stream.buffer import Buffer, frames
 from stream.errors import DecodeError, Overrun, SourceError, SourceTimeout, UsageError
 from stream.pictures import RgbPicture
@@ -261,3 +264,55 @@ def test_a_source_that_fails_when_nobody_waits_for_it_any_more_is_let_go_too() -
         assert held() is None
     finally:
         gc.enable()
+
+
+class Slow(Tape):
+    """A camera of 50 frames a second on a machine that decodes ten; a packet is when it was taken."""
+
+    def __init__(self, length_s: float) -> None:
+        super().__init__([], is_live=True)
+        self.length_s = length_s
+
+    def __iter__(self) -> Iterator[float]:
+        begin_s, number = time.monotonic(), 0
+        while number / 50 < self.length_s:
+            time.sleep(max(0.0, begin_s + number / 50 - time.monotonic()))
+            yield number / 50
+            number += 1
+
+    def decode(self, packet: float) -> Iterator[Frame]:
+        arrival_ns = time.monotonic_ns()
+        time.sleep(0.1)
+        yield Frame(PICTURE, packet, arrival_ns)
+
+
+def test_a_machine_that_is_too_slow_says_so_and_goes_on_with_the_newest_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lateness, "LATE_S", 0.5)
+    monkeypatch.setattr(lateness, "MEMORY_S", 0.5)
+    told: list[str] = []
+    stream = frames(Slow(1.2), "latest", max_age_s=0.3, patience_s=1.0, tell=told.append)
+    found = [(time.monotonic(), frame.offset_s) for frame in stream]
+    assert max(b[0] - a[0] for a, b in pairwise(found)) < 2.0, "never black for longer"
+    assert found[-1][1] > 0.7
+    assert len(told) == 1
+    assert re.fullmatch(r"this machine is too slow for it: frames are \d\.\d s late, and fewer are used", told[0])
+
+
+def test_a_camera_that_sends_no_key_frame_yet_is_waited_for_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream.buffer.WORDS_S", 0.2)
+
+    class Between(Tape):
+        def __iter__(self) -> Iterator[int]:
+            for number in range(50):
+                time.sleep(0.02)
+                yield number
+
+        def decode(self, packet: int) -> Iterator[Frame]:
+            if packet > 40:
+                yield Frame(PICTURE, packet / 50, time.monotonic_ns())
+
+    told: list[str] = []
+    found = list(frames(Between([], is_live=True), patience_s=0.3, tell=told.append))
+    assert found[0].offset_s == pytest.approx(41 / 50)
+    assert 2 <= len(told) <= 5
+    assert told[0].startswith("packets come, but no picture yet: waiting for a key frame, ")

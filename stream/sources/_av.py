@@ -22,6 +22,7 @@ from stream.decode import MAX_PIXELS, aspect_of
 from stream.errors import CutShort, DecodeError, SourceError, SourceRefused, SourceTimeout, StreamError
 from stream.pictures import AvPicture
 from stream.sources._clocks import Clock, DecodingTimes, FilmClock
+from stream.sources._haste import Haste
 from stream.sources._media import Media
 from stream.sources._streams import Span, fps_of, has_only_decoding_times, is_bare, length_of, time_of, video_of
 from stream.sources.base import Encoded, Encoding
@@ -69,6 +70,7 @@ class AvSource:
         self._reading = threading.Lock()
         self._closed = threading.Event()
         self._begin_s: float | None = None
+        self._haste = Haste()
 
     def __enter__(self) -> Self:
         """Open it.
@@ -130,6 +132,8 @@ class AvSource:
         Raises:
             DecodeError: the packet could not be read; the next one may.
         """
+        if self._haste.skips(packet.arrival_ns / 1e9, is_key=packet.av.is_keyframe):
+            return
         if self._times:
             packet.av.pts = packet.av.dts  # where FFmpeg has guessed that of the picture, it is wrong for some
             self._times.put(time_of(packet.av))
@@ -144,6 +148,10 @@ class AvSource:
             raise DecodeError(f"{self.uri}: a packet of {codec} could not be decoded: {why}") from error
         for picture in pictures:
             yield self._frame(packet, picture)
+
+    def hurry(self, is_hurried: bool) -> None:
+        """Decode key pictures alone, to make up for lost time; see `Haste`."""
+        self._haste.is_hurried = is_hurried
 
     def _frame(self, packet: Packet, picture: av.VideoFrame) -> Frame:
         arrival_s = packet.arrival_ns / 1e9

@@ -1,16 +1,24 @@
 """What people plugged in and got a wrong answer for, with the right one."""
 
 import functools
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from stream.buffer import frames
 from stream.errors import CutShort, SourceError, StreamError, Unusable
 from stream.pipeline import run
 from stream.recogniser import load
 from stream.sources import open_source
 from stream.types import Phase, Update
+from tests import clips
 from tests.cases import case
+from tests.encoding import encode
 
 Event = tuple[str, float]
 
@@ -103,3 +111,24 @@ def test_a_bare_stream_is_as_long_as_its_own_rate_makes_it() -> None:
             seen += [frame.offset_s for frame in source.decode(packet)]
     assert len(seen) == 800
     assert seen[-1] == pytest.approx(16 - 1 / 50, abs=1e-6)
+
+
+def test_a_camera_joined_between_its_key_frames_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream.buffer.WORDS_S", 1.0)
+    server = case("rtsp_file.py")
+    film = encode(tmp_path / "a.h264", map(clips.square, range(120)), 10, options={"g": "80", "tune": "zerolatency"})
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen([sys.executable, server, str(port), str(film), "10"], stdout=subprocess.DEVNULL)
+    try:
+        time.sleep(1.5)  # so that it is joined between two
+        told: list[str] = []
+        with (
+            open_source(f"rtsp://127.0.0.1:{port}/cam", timeout_s=3.0) as source,
+            closing(frames(source, patience_s=3.0, tell=told.append)) as stream,
+        ):
+            assert next(stream).picture.width_px == 160
+        assert any("waiting for a key frame" in words for words in told)
+    finally:
+        process.kill()
+        process.wait()

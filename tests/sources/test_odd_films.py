@@ -225,3 +225,17 @@ def test_a_live_clock_that_leaps_is_taken_to_be_set_anew() -> None:
     assert found == pytest.approx([0.0, 0.1, 0.2, 0.3])
     slow = Clock(1 / 30)  # a pause that really was one
     assert [slow.offset_s(1.0, 50.0), slow.offset_s(31.0, 80.0)] == pytest.approx([0.0, 30.0])
+
+
+# --- late ---
+
+
+def test_who_is_late_decodes_key_pictures_alone_until_the_next_one_on_time(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.mp4", "libx264", 40, 10, g="5", bf="0", tune="zerolatency")
+    seen: list[float] = []
+    with open_source(str(path), realtime=True) as source:
+        for number, packet in enumerate(source):
+            source.hurry(7 <= number < 22)  # type: ignore[attr-defined]
+            seen += [frame.offset_s for frame in source.decode(packet)]
+    wanted = [*range(7), 10, 15, 20, *range(25, 40)]
+    assert seen == pytest.approx([number / 10 for number in wanted], abs=0.002)

@@ -163,7 +163,13 @@ class Keeper:
         wanted = self.settings
         self.policy = wanted.policy or ("latest" if source.is_live else "wait")
         age_s, patience_s = wanted.max_age_s, wanted.timeout_s
-        return frames(source, self.policy, self._drop, wanted.queue, max_age_s=age_s, patience_s=patience_s)
+        return frames(
+            source, self.policy, self._drop, wanted.queue, max_age_s=age_s, patience_s=patience_s, tell=self._hear
+        )
+
+    def _hear(self, words: str) -> None:
+        """Say of a source what the thread that reads it says: it is neither gone nor as it should be."""
+        self._become(self._tally.state, words)
 
     def _take(self, source: Source, frame: Frame) -> None:
         with self._lock:
