@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 from stream import threads
 from stream.config import check
@@ -46,12 +45,10 @@ def build(settings: OutputSettings) -> "Webhook":
         UsageError: no address, no folder for the spool, or a number out of range.
     """
     values = {"spool": f"{settings.name}.spool", "timeout_s": 10.0, "max_waiting": 10_000, **settings.values}
-    parts = urlsplit(values.get("url", ""))
-    check("url", parts.scheme in ("http", "https") and bool(parts.hostname), "not one", "https://HOST/PATH, or http")
     check("timeout_s", 0.1 <= values["timeout_s"] <= 600, values["timeout_s"], "0.1 to 600 s")
     check("max_waiting", 1 <= values["max_waiting"] <= 10_000_000, values["max_waiting"], "1 to 10000000")
     spool = OutputSettings.path(_with(settings, values), "spool")
-    post = Post(values["url"], values.get("token", ""), values["timeout_s"])
+    post = Post(values.get("url", ""), values.get("token", ""), values["timeout_s"])
     return Webhook(settings.name, post, spool, values["max_waiting"], wanted(settings, BEGIN_AND_END))
 
 
