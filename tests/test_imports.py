@@ -13,7 +13,7 @@ ROWS = (
     {"v1"},
     {"words"},
     {"types", "errors", "colours", "threads"},
-    {"bitstream", "cache", "catalogue", "config", "labels", "storage", "downloads", "pictures", "play"},
+    {"bitstream", "cache", "cardfields", "catalogue", "config", "labels", "storage", "downloads", "pictures", "play"},
     {"cards", "rooms", "decode", "lateness", "spans", "rows", "onnxfile", "checkpoint"},
     {"screentime"},
     {"preprocess", "smoothing", "resampling", "cuts", "buffer", "steps", "weights", "intervals", "nets"},

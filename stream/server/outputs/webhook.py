@@ -102,7 +102,12 @@ class Webhook(Output):
     @property
     def lost(self) -> Mapping[str, int]:
         """Count of rows that the receiver refused for good, and of those for which the spool had no room."""
-        return Counter(refused=self._refused, overflow=self._spool.overflow_count if self._spool else 0)
+        spool = self._spool
+        return Counter(
+            refused=self._refused,
+            overflow=spool.overflow_count if spool else 0,
+            damaged=spool.damaged_count if spool else 0,
+        )
 
     @property
     def trouble(self) -> str:
