@@ -9,7 +9,10 @@
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime reads it as it is loaded; see SECURITY.md
 
 if TYPE_CHECKING:
     from stream.cards import Card

@@ -9,10 +9,11 @@ from typing import Any
 
 import tomli_w
 
-from stream import cache, catalogue
+from stream import cache, cardfields, catalogue
 from stream.config import USUAL, Thresholds
 from stream.errors import ModelError, UnknownPart, UsageError
 from stream.label_sets import REST, LabelSets
+from stream.words import cut, shown
 
 HERE = Path(__file__).parent
 SHIPPED = next((d for d in (HERE / "models", HERE.parent / "models") if d.is_dir()), HERE / "models")
@@ -29,8 +30,8 @@ CHOICES = {
     "dtype": ("float32", "float16", "int8"),
 }
 """Fields with a fixed choice."""
-NUMBERS = ("side_px", "fps", "lighten", "memory_s", "trained_frames", *asdict(USUAL))
-"""Fields that are numbers."""
+LARGEST_BYTES = 10_000_000
+"""Bytes of a card that are read."""
 OF_LABELS: dict[str, Any] = {
     **{"background": (), "experimental": (), "mirror_pairs": (), "label_sets": {}, "rest_label": REST},
     **{"label_thresholds": {}, **asdict(USUAL)},
@@ -246,9 +247,14 @@ def load(name: str) -> Card:
         advice = f"to get it: stream-models pull {name}" if name in catalogue.ENTRIES else ""
         raise UnknownPart("model", name, names(), advice)
     try:
-        return parse(tomllib.loads(path.read_text("utf-8")), path)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} is not a card: {error}") from error
+        with path.open("rb") as file:
+            text = file.read(LARGEST_BYTES).decode("utf-8-sig")
+        return parse(tomllib.loads(text), path)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError among them
+        words = "nested too deeply" if isinstance(error, RecursionError) else cut(str(error), 200)
+        raise ModelError(f"{path} is not a card: {words}") from error
 
 
 def parse(table: dict[str, Any], path: Path | None = None) -> Card:
@@ -260,15 +266,13 @@ def parse(table: dict[str, Any], path: Path | None = None) -> Card:
     needed = [name for name, item in known.items() if item.default is MISSING and item.default_factory is MISSING]
     if missing := [name for name in needed if name not in values]:
         raise ModelError(f"card {values.get('name')!r}: it does not say {', '.join(missing)}")
-    for name in NUMBERS:
-        if not isinstance(value := values.get(name, 0), int | float) or isinstance(value, bool):
-            raise ModelError(f"card {values.get('name')!r}: {name} is {value!r}; accepted: a number")
+    if words := cardfields.wrong(values):
+        raise ModelError(f"card {shown(values.get('name'))}: {words}")
+    for name in cardfields.WHOLE.keys() & values.keys():
+        values[name] = int(values[name])  # 80.0 is 80
     for name in ("labels", "background", "experimental", "members"):
         if name in values:
             values[name] = tuple(values[name])
-    for name in ("label_sets", "label_thresholds"):
-        if not isinstance(found := values.get(name, {}), dict):
-            raise ModelError(f"card {values.get('name')!r}: {name} is {found!r}; accepted: a table, a label to a line")
     if "label_sets" in values:
         values["label_sets"] = {label: tuple(found) for label, found in values["label_sets"].items()}
     if "mirror_pairs" in values:

@@ -34,6 +34,7 @@ def say(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> I
     def figure(words: str) -> None:
         with capsys.disabled():
             print(f"\n  {request.node.name}: {words}")  # noqa: T201
+        request.node.user_properties.append(("figure", words))
 
     yield figure
 

@@ -1,14 +1,18 @@
 """Looks into folders and .tar.gz archives alike; nothing in an archive can leave the folder it is unpacked in."""
 
+import lzma
 import re
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from stream.errors import ModelError
 
+DAMAGED = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+"""What Python raises where an archive is not whole."""
 LARGEST_BYTES, LARGEST_COUNT = 2 << 30, 10_000
 """What an archive may unpack to: twice the largest model, and files far beyond any."""
 
@@ -18,10 +22,15 @@ def holds(source: str, inner: re.Pattern[str]) -> bool:
     path = Path(source)
     if path.is_dir():
         return any(inner.fullmatch(file.name) for file in path.iterdir())
-    if not (path.is_file() and tarfile.is_tarfile(path)):
+    if not path.is_file():
         return False
-    with tarfile.open(path) as archive:
-        return any(inner.fullmatch(name) for name in archive.getnames())
+    try:
+        if not tarfile.is_tarfile(path):
+            return False
+        with tarfile.open(path) as archive:
+            return any(inner.fullmatch(name) for name in archive.getnames())
+    except DAMAGED as error:
+        raise ModelError(f"{path} is an archive that is damaged or cut short ({type(error).__name__})") from error
 
 
 @contextmanager
@@ -49,5 +58,5 @@ def _unpack(path: Path, folder: Path) -> None:
             if size > LARGEST_BYTES or len(members) > LARGEST_COUNT:
                 raise ModelError(f"{path} unpacks to {len(members)} files of {size >> 20} MiB: refused")
             archive.extractall(folder, members, filter="data")
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except DAMAGED as error:
         raise ModelError(f"{path} cannot be unpacked: {error}") from error

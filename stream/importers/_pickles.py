@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -9,10 +10,16 @@ import numpy.typing as npt
 from stream import rooms
 from stream.errors import ModelError, UsageError
 from stream.importers.base import floats
+from stream.words import cut
+
+if TYPE_CHECKING:
+    import torch
 
 MAGIC = (b"PK\x03\x04", b"\x80\x02")
 """How a file of torch.save begins: since 2020 a zip, before that a pickle."""
 
+MOST_NUMBERS = 1 << 28
+"""Count of numbers of one file, whatever its shapes say: a gigabyte of float32."""
 COUNTED = ".num_batches_tracked"
 """End of the entries that count training steps; nothing needs them."""
 
@@ -59,4 +66,17 @@ def read(source: str) -> dict[str, npt.NDArray[np.float32]]:
     if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise ModelError(f"{source} does not hold a state dict: tensors by name")
     kept = {str(name): value for name, value in found.items() if not str(name).endswith(COUNTED)}
-    return {name: floats(name, value.detach().float().numpy()) for name, value in kept.items()}
+    if (count := sum(value.numel() for value in kept.values())) > MOST_NUMBERS:
+        raise ModelError(f"{source} holds {count} numbers; accepted: {MOST_NUMBERS}, many times the largest model")
+    return {name: floats(name, _dense(source, name, value).detach().float().numpy()) for name, value in kept.items()}
+
+
+def _dense(source: str, name: str, value: "torch.Tensor") -> "torch.Tensor":
+    """Return a tensor of numbers that are there, one after the other; refuse any other."""
+    kinds = {"quantised": value.is_quantized, "complex": value.is_complex(), "without numbers": value.is_meta}
+    found = next((kind for kind, is_it in kinds.items() if is_it), "")
+    if str(value.layout) != "torch.strided":
+        found = "sparse"
+    if found:
+        raise ModelError(f"{source}: {cut(name, 100)} is a tensor that is {found}; accepted: dense numbers")
+    return value

@@ -51,7 +51,10 @@ def output(tables: Tables, name: str, table: Mapping[str, Any], ends: Mapping[st
         part.build(found)
     except StreamError as error:
         key = str(error).partition(" ")[0]
-        raise tables.wrong(where, key if key in table else "kind", str(error)) from error
+        key = next((name for name in (key, f"{key}_file", f"{key}_env") if name in table), "kind")
+        raise tables.wrong(where, key, str(error)) from error
+    except Exception as error:  # a library's; whatever a file says, it is told where
+        raise tables.odd(where, "kind", error) from None
     return found
 
 

@@ -15,7 +15,6 @@
 Every field of `SourceSettings` and `SessionSettings` can stand in the first two. A path is relative to the file.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
@@ -75,7 +74,9 @@ class SourceSettings:
         check("queue", self.queue is None or 1 <= self.queue <= 1000, self.queue, "1 to 1000")
         check("max_age_s", self.max_age_s > 0, self.max_age_s, "more than 0 s, or inf")
         for name in ("stall_s", "timeout_s", "max_pause_s"):
-            check(name, 0 < getattr(self, name) < math.inf, getattr(self, name), "more than 0 s")
+            check(
+                name, 0 < getattr(self, name) <= LONGEST_S, getattr(self, name), f"more than 0 s, {LONGEST_S} at most"
+            )
 
     @property
     def has_end(self) -> bool:
@@ -93,6 +94,8 @@ class SourceSettings:
         return open_source(self.uri, realtime=realtime, **options)
 
 
+LONGEST_S = 86_400
+"""Seconds of the longest time limit: a day."""
 RECORDINGS = ("file", "images", "synthetic")
 """Kinds of sources that end by themselves."""
 
@@ -166,6 +169,8 @@ def _source(tables: Tables, name: str, defaults: Mapping[str, Any], table: Mappi
     except StreamError as error:
         key = str(error).partition(" ")[0]
         raise tables.wrong(where, key if key in FIELDS else {"name": ""}.get(key, "uri"), str(error)) from error
+    except Exception as error:  # a library's; whatever a file says, it is told where
+        raise tables.odd(where, "uri", error) from None
     return found
 
 

@@ -4,13 +4,16 @@ SQLite, with a rollback journal that keeps its size: taking a row out needs no r
 an acknowledgement can be written even on a full disk. Where it cannot, it is remembered until it can.
 """
 
+import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from stream.errors import OutputError
+from stream.server.operations.named import SINK
 
 LONGEST_WAIT_S = 5.0
 """Seconds that one thread waits for another's writing."""
@@ -20,6 +23,8 @@ PREPARE = (
     "PRAGMA synchronous = FULL",
     "CREATE TABLE IF NOT EXISTS waiting (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, body TEXT)",
 )
+
+_log = logging.getLogger(__name__)
 
 Item = tuple[int, str, str]
 """Its number in this spool, the row's id, the row as JSON."""
@@ -42,17 +47,58 @@ class Spool:
         self._done = set[int]()
         self.overflow_count = 0
         """Count of rows that had to go."""
+        self.damaged_count = 0
+        """Count of rows that could not be read."""
+        self._base = self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
+        """Open the file; one that is damaged is set aside, and a new one begun."""
         try:
-            self._base = sqlite3.connect(path, LONGEST_WAIT_S, isolation_level=None, check_same_thread=False)
+            return self._prepared()
+        except sqlite3.OperationalError as error:  # another server has it, the disk is full
+            if "no such column" not in str(error) and "has no column" not in str(error):
+                raise self._trouble(error) from error
+        except sqlite3.DatabaseError:
+            pass
+        self._set_aside()
+        try:
+            return self._prepared()
         except sqlite3.Error as error:
             raise self._trouble(error) from error
+
+    def _prepared(self) -> sqlite3.Connection:
+        self._base = sqlite3.connect(self._path, LONGEST_WAIT_S, isolation_level=None, check_same_thread=False)
         try:
             for statement in PREPARE:
                 self._base.execute(statement)
+            self._check()
             self._reserve()
-        except sqlite3.Error as error:
+        except BaseException:
             self._base.close()
-            raise self._trouble(error) from error
+            raise
+        return self._base
+
+    def _check(self) -> None:
+        """Read it all once.
+
+        Raises:
+            sqlite3.DatabaseError: it is damaged.
+        """
+        (found,) = self._base.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+        self._base.execute("SELECT number, id, body FROM waiting LIMIT 1").fetchone()
+        bad = "typeof(id) IS NOT 'text' OR typeof(body) IS NOT 'text' OR id GLOB '*[^ -~]*'"
+        self.damaged_count += self._base.execute(f"DELETE FROM waiting WHERE {bad}").rowcount  # noqa: S608  # a constant
+
+    def _set_aside(self) -> None:
+        aside = self._path.with_name(f"{self._path.name}.damaged-{int(time.time())}")
+        try:
+            self._path.replace(aside)
+            self._path.with_name(f"{self._path.name}-journal").unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot set the damaged spool {self._path} aside: {error.strerror}") from error
+        _log.error("the spool %s is damaged; it is now %s, and a new one is begun", self._path, aside.name, extra=SINK)
 
     @property
     def count(self) -> int:

@@ -59,6 +59,9 @@ class JsonLines(Output):
         if not data:
             return
         try:
+            if not self._is_there():
+                self._close()
+                self._open()
             if self._size and self._size + len(data) > self._largest_bytes:
                 self._rotate()
             self._write(data)
@@ -69,6 +72,14 @@ class JsonLines(Output):
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         self._size = os.fstat(self._file).st_size
         self._drop_torn_line()
+
+    def _is_there(self) -> bool:
+        """Say whether the file that is open is the one of that name: it may have been moved or removed."""
+        try:
+            named, ours = self._path.stat(), os.fstat(self._file)
+        except OSError:
+            return False
+        return (named.st_ino, named.st_dev) == (ours.st_ino, ours.st_dev)
 
     def _drop_torn_line(self) -> None:
         """Take back a line without an end: the machine stopped in the midst of it."""

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 from stream import threads
 from stream.config import check
@@ -46,12 +45,10 @@ def build(settings: OutputSettings) -> "Webhook":
         UsageError: no address, no folder for the spool, or a number out of range.
     """
     values = {"spool": f"{settings.name}.spool", "timeout_s": 10.0, "max_waiting": 10_000, **settings.values}
-    parts = urlsplit(values.get("url", ""))
-    check("url", parts.scheme in ("http", "https") and bool(parts.hostname), "not one", "https://HOST/PATH, or http")
     check("timeout_s", 0.1 <= values["timeout_s"] <= 600, values["timeout_s"], "0.1 to 600 s")
     check("max_waiting", 1 <= values["max_waiting"] <= 10_000_000, values["max_waiting"], "1 to 10000000")
     spool = OutputSettings.path(_with(settings, values), "spool")
-    post = Post(values["url"], values.get("token", ""), values["timeout_s"])
+    post = Post(values.get("url", ""), values.get("token", ""), values["timeout_s"])
     return Webhook(settings.name, post, spool, values["max_waiting"], wanted(settings, BEGIN_AND_END))
 
 
@@ -105,7 +102,12 @@ class Webhook(Output):
     @property
     def lost(self) -> Mapping[str, int]:
         """Count of rows that the receiver refused for good, and of those for which the spool had no room."""
-        return Counter(refused=self._refused, overflow=self._spool.overflow_count if self._spool else 0)
+        spool = self._spool
+        return Counter(
+            refused=self._refused,
+            overflow=spool.overflow_count if spool else 0,
+            damaged=spool.damaged_count if spool else 0,
+        )
 
     @property
     def trouble(self) -> str:

@@ -18,6 +18,7 @@ from aiohttp import WSMsgType, web
 from stream.server.web.gallery import is_ours
 from stream.server.wire import fields
 from stream.v1 import recognition_pb2 as pb
+from stream.words import shown
 
 PROTOCOL = "stream.v1"
 """The subprotocol that both sides must name."""
@@ -91,8 +92,8 @@ class Bridge:
     def _foreign(self, request: web.Request) -> str:
         """Say why a request comes from somebody else's page, if it does."""
         host, origin = request.headers.get("Host", ""), request.headers.get("Origin", "")
-        if not host or urlsplit(origin).netloc.lower() != host.lower():
-            return f"the page is of {origin[:80] or 'nowhere'}; accepted: the one that this server serves"
+        if not host or _netloc(origin) != host.lower():
+            return f"the page is of {shown(origin) if origin else 'nowhere'}; accepted: the one that this server serves"
         if not self._is_encrypted and not is_ours(host, self._host):
             return "ask for this machine by its address"
         return ""
@@ -154,6 +155,14 @@ class _Context:
         reason = words.encode()[:REASON_BYTES].decode(errors="ignore").encode()
         await self._socket.close(code=STATUS + status.value[0], message=reason)
         raise grpc.aio.AbortError
+
+
+def _netloc(address: str) -> str:
+    """Return the host and port of an address; nothing where it is none."""
+    try:
+        return urlsplit(address).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _strange(request: web.Request) -> str:

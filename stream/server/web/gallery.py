@@ -106,9 +106,15 @@ class Gallery:
         return self._access.shown(request.headers.get("Authorization", ""))
 
 
+async def guarded(_: web.Request, response: web.StreamResponse) -> None:
+    """Let no other page use an answer, whatever it is: an error's, too."""
+    for name in ("Cross-Origin-Resource-Policy", "Referrer-Policy", "X-Content-Type-Options"):
+        response.headers.setdefault(name, HEADERS[name])
+
+
 def is_ours(host: str, listens_at: str) -> bool:
     """Say whether a Host header names this machine by an address, as localhost, or as what it listens at."""
-    name = re.sub(r":\d+$", "", host).strip("[]").lower()
+    name = re.sub(r":\d+$", "", host[:300]).strip("[]").lower()
     try:
         ipaddress.ip_address(name)
     except ValueError:

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from stream.errors import SourceError
-from stream.server.access.listening import Tls
+from stream.server.access.listening import Tls, is_loopback
 from stream.server.operations.metrics import Metrics
-from stream.server.web.gallery import Gallery
+from stream.server.web.gallery import Gallery, Handler, guarded, is_ours
 
+PLAIN = "text/plain; charset=utf-8"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus' own type of text."""
 
@@ -47,10 +48,12 @@ async def listening(
         SourceError: nothing can listen there.
     """
     app = web.Application(client_max_size=1024)
-    app.router.add_get("/metrics", lambda _: _text(200, metrics.text().decode(), TEXT))
-    app.router.add_get("/healthz", lambda _: _text(200, "alive\n"))
-    app.router.add_get("/readyz", lambda _: _text(*ready.answer()))
+    is_here = is_loopback(host)
+    app.router.add_get("/metrics", _ours(is_here, host, lambda: (200, metrics.text().decode(), TEXT)))
+    app.router.add_get("/healthz", _ours(is_here, host, lambda: (200, "alive\n", PLAIN)))
+    app.router.add_get("/readyz", _ours(is_here, host, lambda: (*ready.answer(), PLAIN)))
     page.add_to(app.router)
+    app.on_response_prepare.append(guarded)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=30)
     await runner.setup()
     try:
@@ -69,5 +72,16 @@ def _utc(time_s: float) -> str:
     return datetime.fromtimestamp(time_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-async def _text(status: int, text: str, kind: str = "text/plain; charset=utf-8") -> web.Response:
+def _ours(is_here: bool, host: str, answer: Callable[[], tuple[int, str, str]]) -> Handler:
+    """Return a handler; on loopback it answers those alone who name this machine by an address, as the page does."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if is_here and not is_ours(request.headers.get("Host", ""), host):
+            return _text(421, "ask for this machine by its address\n", PLAIN)
+        return _text(*answer())
+
+    return handle
+
+
+def _text(status: int, text: str, kind: str) -> web.Response:
     return web.Response(status=status, body=text.encode(), headers={"Content-Type": kind, "Cache-Control": "no-store"})

@@ -18,6 +18,7 @@ from stream import manifest
 from stream.errors import SourceError, UsageError
 from stream.server.access.listening import Tls
 from stream.server.web.bridge import GOODBYE_S, Bridge
+from stream.server.web.gallery import guarded
 
 PACKAGE = Path(__file__).parents[2]
 FOLDER = next((d for d in (PACKAGE / "web", PACKAGE.parent / "web") if d.is_dir()), PACKAGE / "web")
@@ -118,6 +119,7 @@ async def serving(page: Page, tls: Tls | None, bridge: Bridge) -> AsyncIterator[
     for name, file in files(page.model).items():
         app.router.add_get(f"/{name}", _handler(file))
     bridge.add_to(app.router)
+    app.on_response_prepare.append(guarded)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=30, shutdown_timeout=GOODBYE_S)
     await runner.setup()
     try:
