@@ -22,7 +22,9 @@ CHOICES = {
     "gate": ("relu6", "clip", "sigmoid"),
     "output": ("softmax", "sigmoid"),
     "fit": ("stretch", "crop", "pad"),
-    "classifier_activation": ("swish", "hard_swish"),
+    "activation": ("", "hard_swish", "swish", "relu6"),
+    "se_type": ("2plus3d", "none"),
+    "classifier_activation": ("swish", "hard_swish", "relu6"),
     "dtype": ("float32", "float16", "int8"),
 }
 """Fields with a fixed choice."""
@@ -51,6 +53,12 @@ class Card:
     gate: str = "relu6"
     """The squeeze-excitation's gate. relu6: relu6(x + 3) * 0.16667 (tf-models-official); clip: clip(0.2 x + 0.5, 0, 1)
     (the 2021 TF Hub stream models and the PyTorch port); sigmoid (base models)."""
+    activation: str = ""
+    """Activation of the convolutions: hard_swish, swish or relu6; empty: as the kind was published, hard_swish of a
+    stream net and swish of a base net."""
+    se_type: str = "2plus3d"
+    """Squeeze-excitation of the blocks. 2plus3d: by the mean so far and the frame's own, in a base net by the clip's;
+    none: the blocks have none, and no pool but the head's."""
     classifier_activation: str = "swish"
     """Activation of the head's dense layer."""
     output: str = "softmax"
@@ -123,6 +131,16 @@ class Card:
     def thresholds(self) -> Thresholds:
         """When an action begins and ends, where a session does not ask for something else."""
         return Thresholds(self.begin_threshold, self.end_threshold, self.min_duration_s)
+
+    @property
+    def main_activation(self) -> str:
+        """Activation of the convolutions, by name: the published one where the card leaves it open."""
+        return self.activation or ("hard_swish" if self.kind == "stream" else "swish")
+
+    @property
+    def has_se(self) -> bool:
+        """Whether the blocks have a squeeze-excitation."""
+        return self.se_type != "none"
 
     @property
     def decay(self) -> float:

@@ -10,7 +10,7 @@ from stream import cache, cards, catalogue, exporters, importers, labels, proof
 from stream.cards import Card
 from stream.errors import UsageError
 from stream.importers.base import Reading, needed_gate
-from stream.nets._movinet_identity import identify
+from stream.nets._movinet_identity import identify, se_type
 
 KINETICS_600 = "kinetics-600"
 """A list of labels that ships: of Google's project, 600 classes."""
@@ -67,7 +67,7 @@ def keep(source: str, order: Order, say: Say) -> Card:
         say(f"comparing with {reading.reference.name} over {proof.FRAMES} frames")
         found = proof.prove(card, reading, reading.reference, told)
         card, measured["import"] = found.card, found.told()
-    elif card.kind == "stream" and "gate" not in told:
+    elif card.kind == "stream" and card.has_se and "gate" not in told:
         needed_gate(card.kind, order.given)
     if card.dtype != "float32":
         reading, measured["storage"] = proof.stored(card, reading, card.dtype)
@@ -92,7 +92,8 @@ def _card(source: str, reading: Reading, order: Order, say: Say) -> tuple[Card, 
         "dtype": "float32",
     }
     names = _labels(order.labels, reading.facts.get("labels"), classes)
-    fields = usual | told | {"variant": variant, "kind": kind, "labels": names, **_kept(reading, names, say)}
+    shape = {"variant": variant, "kind": kind, "se_type": se_type(reading.weights), "labels": names}
+    fields = usual | told | shape | _kept(reading, names, say)
     if order.dtype:
         fields["dtype"] = order.dtype
     _say_assumed(fields, set(usual) - set(told), say)

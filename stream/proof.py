@@ -41,7 +41,7 @@ class Proof:
             "frames": FRAMES,
             "largest_difference": float(f"{self.difference:.2g}"),
         }
-        if self.card.kind == "stream" and not self.reference.is_gate_told:
+        if self.card.kind == "stream" and self.card.has_se and not self.reference.is_gate_told:
             found["note"] = f"the gate {self.card.gate!r} was given and used on both sides: this does not prove it"
         return found
 
@@ -106,7 +106,7 @@ def _choices(card: Card, reference: Reference, told: Collection[str]) -> list[Ca
     """Return the card with every gate and activation that is to be tried; the card as it is comes first."""
     if not reference.is_gate_told:
         return [card]
-    gates = [card.gate] if "gate" in told or card.kind == "base" else ["relu6", "clip"]
+    gates = [card.gate] if "gate" in told or card.kind == "base" or not card.has_se else ["relu6", "clip"]
     heads = [card.classifier_activation] if "classifier_activation" in told else ["swish", "hard_swish"]
     return [replace(card, gate=gate, classifier_activation=head) for gate, head in product(gates, heads)]
 

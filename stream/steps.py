@@ -47,7 +47,10 @@ OPERATORS = frozenset(
 Shapes = dict[str, tuple[int, ...]]
 """Name -> (C, H, W) of one row."""
 
-FIXED = ("architecture", "variant", "kind", "side_px", "labels", "gate", "classifier_activation", "trained_frames")
+FIXED = (
+    *("architecture", "variant", "kind", "side_px", "labels", "gate", "main_activation", "se_type"),
+    *("classifier_activation", "trained_frames"),
+)
 """Fields of a card that are built into the graph; the others may change without a new file."""
 
 

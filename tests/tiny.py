@@ -16,9 +16,13 @@ LABELS = ("one", "two", "three", "four", "five")
 CARDS: dict[str, dict[str, Any]] = {
     "relu6": {"variant": "t0", "side_px": 32},
     "clip": {"variant": "t0", "side_px": 33, "gate": "clip", "memory_s": 1.5, "classifier_activation": "hard_swish"},
+    "plain": {
+        **{"variant": "t0", "side_px": 33, "activation": "relu6", "se_type": "none"},
+        **{"classifier_activation": "relu6", "memory_s": 1.0},
+    },
     "positional": {"variant": "a3", "side_px": 32, "memory_s": 2.0, "trained_frames": 8},
 }
-"""What makes each card different: both gates, odd and even sides, an endless memory or not, positions that stop."""
+"""What makes each card different: gates or none, odd and even sides, an endless memory or not, positions that stop."""
 
 
 def card(which: str, /, **changes: Any) -> Card:

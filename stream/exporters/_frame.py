@@ -8,7 +8,6 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from stream import steps
 from stream.nets._movinet_layers import ACTIVATIONS, GATES, SqueezeExcitation, StreamFeature, TemporalConvNorm
@@ -28,7 +27,7 @@ class FrameStep(nn.Module):
         """(1, 3, S, S), (1, 1, 1, 1) and the states -> the logits, (1, K), and what is fresh, by name."""
         walk, net = _Walk(state, decay), self.net
         counts = walk.add(COUNT, torch.ones_like(decay))
-        position = walk.advance(net.card.trained_frames) if net.spec.is_positional else None
+        position = walk.advance(net.card.trained_frames) if POSITION in state else None
         x = net.stem(image)
         for block in net.blocks.values():
             x = _block(cast(Block, block), x, walk, counts, position)
@@ -62,14 +61,17 @@ def _block(block: Block, x: Tensor, walk: _Walk, counts: Tensor, position: Tenso
     y = feature.spatial(block.expand(x))
     if feature.temporal is not None:
         y = _temporal(feature.temporal, y, walk)
-    y = block.project(_squeeze(block.se, y, walk, counts, position)) * block.scale
+    if block.se is not None:
+        y = _squeeze(block.se, y, walk, counts, position)
+    y = block.project(y) * block.scale
     return cast(Tensor, y + (x if block.skip is None else block.skip(x)))
 
 
 def _temporal(layer: TemporalConvNorm, x: Tensor, walk: _Walk) -> Tensor:
     walk.fresh[steps.NEXT + layer.state_names[-1]] = x
     frames = (*(walk.state[name] for name in layer.state_names), x)
-    return F.hardswish(layer.norm(sum(tap * frame for tap, frame in zip(layer.taps, frames, strict=True))))
+    total = sum(tap * frame for tap, frame in zip(layer.taps, frames, strict=True))
+    return ACTIVATIONS[layer.activation](layer.norm(total))
 
 
 def _squeeze(layer: SqueezeExcitation, x: Tensor, walk: _Walk, counts: Tensor, position: Tensor | None) -> Tensor:
@@ -78,4 +80,4 @@ def _squeeze(layer: SqueezeExcitation, x: Tensor, walk: _Walk, counts: Tensor, p
     squeezed = torch.cat([so_far, now], 1)
     if layer.position is not None and position is not None:
         squeezed = layer.position(squeezed, position)
-    return x * GATES[layer.gate](layer.expand(F.hardswish(layer.reduce(squeezed))))
+    return x * GATES[layer.gate](layer.expand(ACTIVATIONS[layer.activation](layer.reduce(squeezed))))

@@ -39,7 +39,7 @@ class MoViNetWriter:
         for name, shape in self.shapes.items():
             graph.take(name, (self.rows, *shape))
         self.counts = self._accumulate(COUNT, graph.constant(np.ones((1, 1, 1, 1), np.float32)))
-        self.position = self._advance() if net.spec.is_positional else None
+        self.position = self._advance() if POSITION in self.shapes else None
         x, side = self._conv_norm(net.stem, image, side)
         for block in net.blocks.values():
             assert isinstance(block, Block)  # noqa: S101  # nn.ModuleDict forgets what it holds
@@ -92,9 +92,15 @@ class MoViNetWriter:
     def _activate(self, x: str, kind: str | None) -> str:
         if kind is None:
             return x
+        if kind == "relu6":
+            return self._bounded(x, 6.0)
         if kind == "hard_swish":
             return self.graph.node("HardSwish", x)
         return self.graph.node("Mul", x, self.graph.node("Sigmoid", x))
+
+    def _bounded(self, x: str, most: float) -> str:
+        """min(max(x, 0), most)."""
+        return self.graph.node("Clip", x, self.graph.constant(np.float32(0)), self.graph.constant(np.float32(most)))
 
     def _conv_norm(self, layer: ConvNorm, x: str, side: int) -> tuple[str, int]:
         pads = same_padding(side, layer.kernel, layer.stride)
@@ -107,7 +113,7 @@ class MoViNetWriter:
         y, after = self._conv_norm(block.feature.spatial, y, side)
         if block.feature.temporal is not None:
             y = self._temporal(block.feature.temporal, y)
-        y = self._project(block, self._squeeze(block.se, y), after)
+        y = self._project(block, y if block.se is None else self._squeeze(block.se, y), after)
         return self.graph.node("Add", y, self._skip(block, x, side)), after
 
     def _project(self, block: Block, x: str, side: int) -> str:
@@ -132,7 +138,7 @@ class MoViNetWriter:
         for index, frame in enumerate((*layer.state_names, fresh)):
             tap = graph.parameter(f"{self._names[layer]}.taps.{index}", layer.taps[index])
             total = graph.node("Add", graph.node("Mul", frame, graph.node("Mul", tap, gain)), total)
-        return self._activate(total, "hard_swish")
+        return self._activate(total, layer.activation)
 
     def _affine(self, norm: nn.BatchNorm2d) -> tuple[str, str]:
         """Return the norm as a factor and a summand, (C, 1, 1) each."""
@@ -151,7 +157,7 @@ class MoViNetWriter:
         squeezed = graph.node("Concat", so_far, now, axis=1)
         if layer.position is not None:
             squeezed = self._encode(layer.position, squeezed)
-        hidden = self._activate(self._conv(layer.reduce, squeezed), "hard_swish")
+        hidden = self._activate(self._conv(layer.reduce, squeezed), layer.activation)
         return graph.node("Mul", x, self._gate(self._conv(layer.expand, hidden), layer.gate))
 
     def _encode(self, layer: PositionalEncoding, x: str) -> str:

@@ -85,7 +85,7 @@ class PhoneWriter(MoViNetWriter):
     def _clip(self, x: str, kind: str) -> str:
         graph, (a, b, c) = self.graph, CLIPS[kind]
         x = graph.node("Add", graph.node("Mul", x, self._number(a)), self._number(b))
-        return graph.node("Clip", x, graph.constant(np.float32(0)), graph.constant(np.float32(c)))
+        return self._bounded(x, c)
 
     def _number(self, value: float) -> str:
         return self.graph.constant(np.full((1, 1, 1), value, np.float32))
@@ -113,7 +113,7 @@ class PhoneWriter(MoViNetWriter):
         for index, frame in enumerate((*layer.state_names, fresh)):
             tap = graph.parameter(f"{name}.taps.{index}", layer.taps[index].double() * gain)
             total = graph.node("Add", graph.node("Mul", frame, tap), total)
-        return self._activate(total, "hard_swish")
+        return self._activate(total, layer.activation)
 
 
 def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:

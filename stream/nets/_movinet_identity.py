@@ -11,6 +11,11 @@ from stream.nets._movinet_specs import SPECS
 BLOCK = re.compile(r"blocks\.block(\d+)_layer(\d+)\.scale")
 
 
+def se_type(weights: Mapping[str, Any]) -> str:
+    """Return which squeeze-excitation the blocks have, as a card says it."""
+    return "2plus3d" if any(".se." in name for name in weights) else "none"
+
+
 def identify(weights: Mapping[str, Any]) -> tuple[str, str, int]:
     """Return variant, kind and number of classes.
 

@@ -22,7 +22,8 @@ GATES: dict[str, Activation] = {
 }
 """Gate of the squeeze-excitation, by its name in the card."""
 
-ACTIVATIONS: dict[str, Activation] = {"hard_swish": F.hardswish, "swish": F.silu}
+ACTIVATIONS: dict[str, Activation] = {"hard_swish": F.hardswish, "swish": F.silu, "relu6": F.relu6}
+"""Activation of convolutions and of the head, by its name in the card."""
 
 
 class Walk:
@@ -102,10 +103,11 @@ class ConvNorm(nn.Module):
 
 
 class TemporalConvNorm(nn.Module):
-    """A causal depthwise convolution over time whose past comes from the stream buffer, batch norm and hard swish."""
+    """A causal depthwise convolution over time, its past from the stream buffer; batch norm and an activation."""
 
-    def __init__(self, channels: int, taps: int, state_name: str) -> None:
+    def __init__(self, channels: int, taps: int, state_name: str, activation: str) -> None:
         super().__init__()
+        self.activation = activation
         self.taps = nn.ParameterList(nn.Parameter(torch.empty(channels, 1, 1)) for _ in range(taps))  # oldest first
         self.norm = nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
         self.state_names = tuple(f"{state_name}_stream_buffer_{age}" for age in range(taps - 1))  # oldest first
@@ -118,16 +120,16 @@ class TemporalConvNorm(nn.Module):
             walk.after[name] = frame
         y = sum(tap * timeline[:, i : i + walk.frames] for i, tap in enumerate(self.taps))
         x = self.norm(cast(Tensor, y).flatten(0, 1).contiguous(memory_format=layout(x)))
-        return F.hardswish(x)
+        return ACTIVATIONS[self.activation](x)
 
 
 class StreamFeature(nn.Module):
     """The stream form's depthwise part: over each picture, then over time."""
 
-    def __init__(self, channels: int, taps: int, kernel: int, stride: int, state_name: str) -> None:
+    def __init__(self, channels: int, taps: int, kernel: int, stride: int, state_name: str, activation: str) -> None:
         super().__init__()
-        self.spatial = ConvNorm(channels, channels, kernel, stride, channels, "hard_swish")
-        self.temporal = TemporalConvNorm(channels, taps, state_name) if taps > 1 else None
+        self.spatial = ConvNorm(channels, channels, kernel, stride, channels, activation)
+        self.temporal = TemporalConvNorm(channels, taps, state_name, activation) if taps > 1 else None
 
     def forward(self, x: Tensor, walk: Walk) -> Tensor:
         """(B * T, C, H, W) -> (B * T, C, ceil(H / stride), ceil(W / stride))."""
@@ -138,8 +140,9 @@ class StreamFeature(nn.Module):
 class BaseFeature(nn.Module):
     """The base form's depthwise part: one 3-D convolution that sees the future too."""
 
-    def __init__(self, channels: int, taps: int, kernel: int, stride: int) -> None:
+    def __init__(self, channels: int, taps: int, kernel: int, stride: int, activation: str) -> None:
         super().__init__()
+        self.activation = activation
         self.conv = nn.Conv3d(
             channels, channels, (taps, kernel, kernel), (1, stride, stride), groups=channels, bias=False
         )
@@ -152,16 +155,23 @@ class BaseFeature(nn.Module):
         pads = (same_padding(x.shape[3], kernel, stride), same_padding(x.shape[2], kernel, stride))
         clip = F.pad(walk.in_time(x).transpose(1, 2), (*pads[0], *pads[1], taps // 2, taps // 2))
         y = self.conv(clip).transpose(1, 2).flatten(0, 1)  # (B * T, C, H', W')
-        return F.silu(self.norm(y))
+        return ACTIVATIONS[self.activation](self.norm(y))
 
 
 class SqueezeExcitation(nn.Module):
     """Weigh the channels by what was seen so far and, in the stream form, by what is seen now."""
 
     def __init__(
-        self, channels: int, hidden: int, gate: str, state_name: str | None, position_limit: int | None
+        self,
+        channels: int,
+        hidden: int,
+        gate: str,
+        activation: str,
+        state_name: str | None,
+        position_limit: int | None,
     ) -> None:
         super().__init__()
+        self.activation = activation
         squeezed = channels if state_name is None else 2 * channels
         self.reduce = nn.Conv2d(squeezed, hidden, 1)
         self.expand = nn.Conv2d(hidden, channels, 1)
@@ -170,15 +180,15 @@ class SqueezeExcitation(nn.Module):
 
     def forward(self, x: Tensor, walk: Walk, counts: Tensor, position: Tensor | None) -> Tensor:
         """(B * T, C, H, W) -> the same shape."""
-        now = x.mean((2, 3), keepdim=True)
+        now, activation = x.mean((2, 3), keepdim=True), ACTIVATIONS[self.activation]
         if self.state_name is None:
             mean = walk.in_time(now).mean(1, keepdim=True).expand(-1, walk.frames, -1, -1, -1).flatten(0, 1)
-            return x * GATES[self.gate](self.expand(F.silu(self.reduce(mean))))
+            return x * GATES[self.gate](self.expand(activation(self.reduce(mean))))
         so_far = walk.accumulate(f"{self.state_name}_pool_buffer", now) / counts
         squeezed = torch.cat([so_far, now], 1)
         if self.position is not None and position is not None:
             squeezed = self.position(squeezed, position)
-        return x * GATES[self.gate](self.expand(F.hardswish(self.reduce(squeezed))))
+        return x * GATES[self.gate](self.expand(activation(self.reduce(squeezed))))
 
 
 class PositionalEncoding(nn.Module):

@@ -98,14 +98,18 @@ class NetSpec:
                 yield (block := BlockSpec(name, side, width, stage.filters, expand, taps, kernel, stride))
                 side, width = block.after_px, stage.filters
 
-    def state_shapes(self, side_px: int) -> dict[str, tuple[int, int, int]]:
-        """List every state of one row of the stream form, in the order of the network: name -> (C, H, W)."""
+    def state_shapes(self, side_px: int, has_se: bool = True) -> dict[str, tuple[int, int, int]]:
+        """List every state of one row of the stream form, in the order of the network: name -> (C, H, W).
+
+        Without squeeze-excitation only the head pools, and there is no positional encoding.
+        """
         shapes: dict[str, tuple[int, int, int]] = {}
         for block in self.blocks(side_px):
             shapes |= dict.fromkeys(block.buffers, (block.expand, block.after_px, block.after_px))
-            shapes[block.pool] = (block.expand, 1, 1)
+            if has_se:
+                shapes[block.pool] = (block.expand, 1, 1)
         shapes |= {HEAD: (self.project_filters, 1, 1), COUNT: (1, 1, 1)}
-        return shapes | ({POSITION: (1, 1, 1)} if self.is_positional else {})
+        return shapes | ({POSITION: (1, 1, 1)} if self.is_positional and has_se else {})
 
 
 SPECS = {

@@ -41,16 +41,14 @@ class Block(nn.Module):
 
     def __init__(self, card: Card, spec: BlockSpec, is_positional: bool) -> None:
         super().__init__()
-        is_stream, expand = card.kind == "stream", spec.expand
-        self.expand = ConvNorm(spec.inputs, expand, activation=main_activation(card))
+        is_stream, expand, activation = card.kind == "stream", spec.expand, card.main_activation
+        self.expand = ConvNorm(spec.inputs, expand, activation=activation)
         self.feature: nn.Module
         if is_stream:
-            self.feature = StreamFeature(expand, spec.taps, spec.kernel, spec.stride, spec.name)
+            self.feature = StreamFeature(expand, spec.taps, spec.kernel, spec.stride, spec.name, activation)
         else:
-            self.feature = BaseFeature(expand, spec.taps, spec.kernel, spec.stride)
-        hidden = make_divisible(0.25 * expand * (2 if is_stream else 1))
-        limit = card.trained_frames if is_stream and is_positional else None
-        self.se = SqueezeExcitation(expand, hidden, card.gate, spec.name if is_stream else None, limit)
+            self.feature = BaseFeature(expand, spec.taps, spec.kernel, spec.stride, activation)
+        self.se = _squeeze(card, spec, is_positional) if card.has_se else None
         self.project = ConvNorm(expand, spec.outputs)
         self.scale = nn.Parameter(torch.zeros(()))  # ReZero
         is_reshaped = spec.stride > 1 or spec.inputs != spec.outputs
@@ -59,8 +57,16 @@ class Block(nn.Module):
     def forward(self, x: Tensor, walk: Walk, counts: Tensor, position: Tensor | None) -> Tensor:
         """(B * T, C, H, W) -> (B * T, C', ceil(H / stride), ceil(W / stride))."""
         y: Tensor = self.feature(self.expand(x), walk)
-        y = self.project(self.se(y, walk, counts, position)) * self.scale
+        y = self.project(y if self.se is None else self.se(y, walk, counts, position)) * self.scale
         return y + (self.skip(x) if self.skip is not None else x)
+
+
+def _squeeze(card: Card, spec: BlockSpec, is_positional: bool) -> SqueezeExcitation:
+    is_stream = card.kind == "stream"
+    hidden = make_divisible(0.25 * spec.expand * (2 if is_stream else 1))
+    limit = card.trained_frames if is_stream and is_positional else None
+    name = spec.name if is_stream else None
+    return SqueezeExcitation(spec.expand, hidden, card.gate, card.main_activation, name, limit)
 
 
 class MoViNet(nn.Module):
@@ -69,7 +75,7 @@ class MoViNet(nn.Module):
     def __init__(self, card: Card, spec: NetSpec) -> None:
         super().__init__()
         self.card, self.spec = card, spec
-        activation = main_activation(card)
+        activation = card.main_activation
         self.stem = ConvNorm(3, spec.stem_filters, 3, 2, activation=activation)
         self.blocks = nn.ModuleDict(
             {block.name: Block(card, block, spec.is_positional) for block in spec.blocks(card.side_px)}
@@ -88,7 +94,7 @@ class MoViNet(nn.Module):
         """List every state of one row, in the order of the network: name -> (C, H, W)."""
         if self.card.kind == "base":
             return {}
-        return self.spec.state_shapes(self.card.side_px)
+        return self.spec.state_shapes(self.card.side_px, self.card.has_se)
 
     def forward(self, clip: Tensor, state: TensorState, decay: float | Tensor = 1.0) -> tuple[Tensor, TensorState]:
         """Advance by one clip; see `nets.base.Net.forward`.
@@ -113,7 +119,7 @@ class MoViNet(nn.Module):
         walk = Walk(clip, state, decay)
         ones = clip.new_ones(walk.batch * walk.frames, 1, 1, 1)
         counts = walk.accumulate(COUNT, ones) if is_stream else ones
-        position = walk.advance(POSITION, self.card.trained_frames) if is_stream and self.spec.is_positional else None
+        position = walk.advance(POSITION, self.card.trained_frames) if POSITION in state else None
 
         x = self.stem(clip.transpose(1, 2).flatten(0, 1))  # (B * T, C, H, W)
         for block in self.blocks.values():
@@ -135,8 +141,3 @@ class MoViNet(nn.Module):
         """Call `forward`; here only to keep its types."""
         result: tuple[Tensor, TensorState] = super().__call__(*args, **kwargs)
         return result
-
-
-def main_activation(card: Card) -> str:
-    """Return the activation of the convolutions: the official stream models are hard, the base models are smooth."""
-    return "hard_swish" if card.kind == "stream" else "swish"

@@ -17,6 +17,7 @@ from torch.nn import functional
 from stream.cards import Card
 from stream.config import USUAL
 from stream.errors import UsageError
+from stream.nets._movinet_layers import ACTIVATIONS
 from stream.training import splits, tables
 from stream.types import Array
 
@@ -175,4 +176,4 @@ def _matrix(net: nn.Module, layer: str) -> Tensor:
 
 
 def _activation(net: nn.Module) -> Any:
-    return {"swish": functional.silu, "hard_swish": functional.hardswish}[cast(Any, net).card.classifier_activation]
+    return ACTIVATIONS[cast(Any, net).card.classifier_activation]

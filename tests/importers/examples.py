@@ -24,5 +24,5 @@ def _onnx(folder: Path) -> str:
 
 EXAMPLES = {"port": _port, "statedict": _statedict, "onnx": _onnx}
 
-ELSEWHERE = {"savedmodel", "checkpoint", "h5"}
+ELSEWHERE = {"savedmodel", "checkpoint", "h5", "tflite"}
 """Importers whose files only TensorFlow and Google's own code can write: `make imports` makes and imports them."""
