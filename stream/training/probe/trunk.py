@@ -1,12 +1,13 @@
 """A card's network, frozen: what its last layer is given at every frame of a clip."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from stream import rooms, weights
 from stream.cards import Card
@@ -27,13 +28,13 @@ Pictures = npt.NDArray[np.uint8]
 class Trunk:
     """The network of a card without its last layer."""
 
-    def __init__(self, card: Card) -> None:
-        """Read the card's weights.
+    def __init__(self, card: Card, threads: int = 2) -> None:
+        """Read the card's weights; step at most so many batches at once, each in a thread that computes alone.
 
         Raises:
             ModelError: they cannot be read, or do not fit.
         """
-        self.card = card
+        self.card, self._threads = card, threads
         self.net: nn.Module = rooms.find("nets", card.architecture).build(card)
         weights.load(self.net, weights.read_state_dict(card.read_weights()))
         self.net.eval().requires_grad_(False)
@@ -49,14 +50,22 @@ class Trunk:
         Args:
             clips: (T, S, S, 3) uint8 each, at the card's side and rate; T >= 1.
         """
-        found: dict[int, Array] = {}
         order = sorted(range(len(clips)), key=lambda index: len(clips[index]))
-        for begin in range(0, len(order), BATCH):
-            indices = order[begin : begin + BATCH]
-            lengths = [len(clips[index]) for index in indices]
-            rows = self._step(torch.from_numpy(self._batch([clips[index] for index in indices])))
-            found.update((index, row[:length]) for index, row, length in zip(indices, rows, lengths, strict=True))
+        parts = [order[begin : begin + BATCH] for begin in range(0, len(order), BATCH)]
+        found: dict[int, Array] = {}
+        with ThreadPoolExecutor(self._threads) as pool:
+            for part, rows in zip(parts, pool.map(lambda part: self._step([clips[i] for i in part]), parts), strict=True):
+                found.update((index, row[: len(clips[index])]) for index, row in zip(part, rows, strict=True))
         return [found[index] for index in range(len(clips))]
+
+    def _step(self, clips: Sequence[Pictures]) -> Array:
+        """Return (B, T, C), of clips filled up with black at the end."""
+        torch.set_num_threads(1)  # of this thread: those that share one operation wait for each other
+        net = cast(Any, self.net)
+        clip = torch.from_numpy(self._batch(clips))
+        with torch.inference_mode():
+            found, _ = net.hidden(clip, net.init_state(len(clip)), self.card.decay)
+        return np.asarray(found.numpy(), np.float32)
 
     def _batch(self, clips: Sequence[Pictures]) -> Array:
         """Return (B, 3, T, S, S), filled up with black at the end."""
@@ -69,15 +78,3 @@ class Trunk:
         if self.card.lighten:
             return np.stack([lightened(picture, self.card.lighten) for picture in pictures])
         return np.asarray(pictures * TO_UNIT, np.float32)
-
-    def _step(self, clip: Tensor) -> Array:
-        """(B, 3, T, S, S) -> (B, T, C)."""
-        caught: list[Tensor] = []
-        hook = self.net.get_submodule(LAST).register_forward_pre_hook(lambda _module, given: caught.append(given[0]))
-        try:
-            with torch.inference_mode():
-                net = cast(Any, self.net)
-                net.frames(clip, net.init_state(len(clip)), self.card.decay)
-        finally:
-            hook.remove()
-        return np.asarray(caught[0].flatten(1).numpy(), np.float32).reshape(*clip.shape[::2][:2], -1)
