@@ -12,6 +12,7 @@ import tomli_w
 from stream import cache, catalogue
 from stream.config import USUAL, Thresholds
 from stream.errors import ModelError, UnknownPart, UsageError
+from stream.label_sets import REST, LabelSets
 
 HERE = Path(__file__).parent
 SHIPPED = next((d for d in (HERE / "models", HERE.parent / "models") if d.is_dir()), HERE / "models")
@@ -30,6 +31,11 @@ CHOICES = {
 """Fields with a fixed choice."""
 NUMBERS = ("side_px", "fps", "lighten", "memory_s", "trained_frames", *asdict(USUAL))
 """Fields that are numbers."""
+OF_LABELS: dict[str, Any] = {
+    **{"background": (), "experimental": (), "mirror_pairs": (), "label_sets": {}, "rest_label": REST},
+    **{"label_thresholds": {}, **asdict(USUAL)},
+}
+"""Fields that say something of the labels, as they are where a card says nothing: a model with others begins so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +55,11 @@ class Card:
     fps: float
     """Frames per second the weights were trained at."""
     labels: tuple[str, ...]
-    """K labels in the order of the outputs."""
+    """K labels in the order of the outputs: what people see, unless `label_sets` says otherwise."""
+    label_sets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Label shown -> the labels above that it stands for: their probabilities are added. Empty: each for itself."""
+    rest_label: str = REST
+    """With `label_sets`: what all other labels are shown as. It is background."""
     gate: str = "relu6"
     """The squeeze-excitation's gate. relu6: relu6(x + 3) * 0.16667 (tf-models-official); clip: clip(0.2 x + 0.5, 0, 1)
     (the 2021 TF Hub stream models and the PyTorch port); sigmoid (base models)."""
@@ -73,12 +83,17 @@ class Card:
     """Count: frames of a training clip; the positional index stops there when the memory is finite."""
     background: tuple[str, ...] = ()
     """Labels that mean "nothing of interest": shown among the labels, never as events."""
+    experimental: tuple[str, ...] = ()
+    """Labels that are not right often enough to act on: shown among the labels, as events only where a session allows
+    them by name."""
     begin_threshold: float = USUAL.begin_threshold
     """Probability in (0, 1]: an action begins when it reaches this, unless a session asks for another."""
     end_threshold: float = USUAL.end_threshold
     """Probability in (0, begin_threshold]: an action ends when it falls below this, unless a session asks."""
     min_duration_s: float = USUAL.min_duration_s
     """Seconds, 0 or more, that an action must hold before BEGIN is said, unless a session asks."""
+    label_thresholds: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Label shown -> its own begin_threshold, end_threshold, min_duration_s; those above for what it leaves open."""
     mirror_pairs: tuple[tuple[str, str], ...] = ()
     """Labels that a mirror turns into each other: left and right. Training mirrors by these."""
     members: tuple[str, ...] = ()
@@ -110,8 +125,10 @@ class Card:
                 )
         if len(set(self.labels)) != len(self.labels) or not all(self.labels):
             raise ModelError(f"card {self.name!r}: labels must be distinct and not blank")
-        if unknown := set(self.background) - set(self.labels):
-            raise ModelError(f"card {self.name!r}: background names no label: {', '.join(sorted(unknown))}")
+        self.sets.check(self.name, self.labels, self.output)
+        for name in ("background", "experimental", "label_thresholds"):
+            if unknown := set(getattr(self, name)) - set(self.shown_labels):
+                raise ModelError(f"card {self.name!r}: {name} names no label: {', '.join(sorted(unknown))}")
         if unknown := {name for pair in self.mirror_pairs for name in pair} - set(self.labels):
             raise ModelError(f"card {self.name!r}: mirror_pairs names no label: {', '.join(sorted(unknown))}")
         if not 0 <= self.lighten < 1:
@@ -123,14 +140,44 @@ class Card:
                 f"card {self.name!r}: side_px >= 32, fps > 0, memory_s > 0 and trained_frames >= 1 are needed"
             )
         try:
-            self.thresholds  # noqa: B018  # what they are is checked where they are made
+            self.thresholds, self.own_thresholds  # noqa: B018  # what they are is checked where they are made
         except UsageError as error:
             raise ModelError(f"card {self.name!r}: {error}") from error
 
     @property
     def thresholds(self) -> Thresholds:
-        """When an action begins and ends, where a session does not ask for something else."""
+        """When an action begins and ends, where neither its label nor a session has something else."""
         return Thresholds(self.begin_threshold, self.end_threshold, self.min_duration_s)
+
+    @property
+    def own_thresholds(self) -> dict[str, Thresholds]:
+        """Label -> when its action begins and ends, of the labels that have thresholds of their own."""
+        usual, found = self.thresholds, dict[str, Thresholds]()
+        for label, values in self.label_thresholds.items():
+            try:
+                found[label] = usual.but(**values)
+            except UsageError as error:
+                raise UsageError(f"label_thresholds of {label!r}: {error}") from error
+            except TypeError as error:
+                wanted = f"accepted: {', '.join(asdict(USUAL))}, each a number"
+                raise UsageError(f"label_thresholds of {label!r} is {values!r}; {wanted}") from error
+        return found
+
+    @property
+    def sets(self) -> LabelSets:
+        """Which labels are added up to those that people see."""
+        return LabelSets(self.label_sets, self.rest_label)
+
+    @property
+    def shown_labels(self) -> tuple[str, ...]:
+        """The labels that people see: those of `label_sets` and the rest, or the K labels."""
+        return self.sets.shown(self.labels)
+
+    @property
+    def silent_labels(self) -> tuple[str, ...]:
+        """The labels that give no event unless a session allows them by name: background, rest and experimental."""
+        rest = (self.rest_label,) if self.label_sets else ()
+        return tuple(dict.fromkeys((*self.background, *rest, *self.experimental)))
 
     @property
     def main_activation(self) -> str:
@@ -216,9 +263,14 @@ def parse(table: dict[str, Any], path: Path | None = None) -> Card:
     for name in NUMBERS:
         if not isinstance(value := values.get(name, 0), int | float) or isinstance(value, bool):
             raise ModelError(f"card {values.get('name')!r}: {name} is {value!r}; accepted: a number")
-    for name in ("labels", "background", "members"):
+    for name in ("labels", "background", "experimental", "members"):
         if name in values:
             values[name] = tuple(values[name])
+    for name in ("label_sets", "label_thresholds"):
+        if not isinstance(found := values.get(name, {}), dict):
+            raise ModelError(f"card {values.get('name')!r}: {name} is {found!r}; accepted: a table, a label to a line")
+    if "label_sets" in values:
+        values["label_sets"] = {label: tuple(found) for label, found in values["label_sets"].items()}
     if "mirror_pairs" in values:
         values["mirror_pairs"] = tuple(map(tuple, values["mirror_pairs"]))
     try:
@@ -229,6 +281,6 @@ def parse(table: dict[str, Any], path: Path | None = None) -> Card:
 
 def dump(card: Card) -> str:
     """Return the card as TOML that `parse` reads back equal; fields that say nothing are left out."""
-    silent = dict.fromkeys(("weights", "sha256", "licence", "source"), "") | {"lighten": 0.0} | asdict(USUAL)
+    silent = dict.fromkeys(("weights", "sha256", "licence", "source"), "") | {"lighten": 0.0} | OF_LABELS
     values = {item.name: getattr(card, item.name) for item in fields(Card) if item.name != "path"}
     return tomli_w.dumps({name: it for name, it in values.items() if it not in ((), {}) and silent.get(name) != it})

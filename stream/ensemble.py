@@ -4,14 +4,14 @@ MoViNet-A6 is the mean of A4's and A5's logits (Kondratyuk et al. 2021, arXiv:21
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from stream import cache, cards
-from stream.cards import Card
+from stream.cards import OF_LABELS, Card
 from stream.checkpoint import Saved, inside, nested
 from stream.config import SessionSettings
 from stream.errors import ModelError, UsageError
@@ -146,7 +146,6 @@ def join(name: str, members: Sequence[Card], variant: str = "mean", *, is_forced
         fps=max(member.fps for member in members),
         labels=members[0].labels,
         output=members[0].output,
-        background=members[0].background,
         **_shared(members),
         members=names,
         licence=" AND ".join(sorted({member.licence for member in members if member.licence})),
@@ -158,8 +157,10 @@ def join(name: str, members: Sequence[Card], variant: str = "mean", *, is_forced
 
 
 def _shared(members: Sequence[Card]) -> dict[str, Any]:
-    """Return the thresholds of the members where all have the same; else none are carried over."""
-    return asdict(members[0].thresholds) if len({member.thresholds for member in members}) == 1 else {}
+    """Return what the members say of their labels, each field where all say the same; else it is not carried over."""
+    found = {name: [getattr(member, name) for member in members] for name in OF_LABELS}
+    shared = {name: values[0] for name, values in found.items() if all(one == values[0] for one in values)}
+    return shared if "label_sets" in shared else {}  # without the sets nothing else names a label that is shown
 
 
 def _check(name: str, members: Sequence[Card]) -> None:

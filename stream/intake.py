@@ -105,7 +105,10 @@ def _card(source: str, reading: Reading, order: Order, say: Say) -> tuple[Card, 
 def _kept(reading: Reading, names: tuple[str, ...], say: Say) -> dict[str, Any]:
     """Return the fields of the file's card that name labels, without the labels that other ones took the place of."""
     background, pairs = reading.facts.get("background", ()), reading.facts.get("mirror_pairs", ())
-    kept = {
+    if names == reading.facts.get("labels"):
+        return {}
+    others = {name: value for name, value in cards.OF_LABELS.items() if name in reading.facts}
+    kept = others | {
         "background": tuple(name for name in background if name in names),
         "mirror_pairs": tuple(pair for pair in pairs if set(pair) <= set(names)),
     }

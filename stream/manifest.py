@@ -43,8 +43,12 @@ def dump(card: Card, target: str, states: Mapping[str, Any]) -> str:
         "decay": card.decay,
         "output": card.output,
         "labels": card.labels,
+        "label_sets": card.sets.places(card.labels),
+        "rest_label": card.rest_label if card.label_sets else None,
         "background": card.background,
+        "experimental": card.experimental,
         "thresholds": asdict(card.thresholds) | {name: getattr(SessionSettings(), name) for name in TIMES},
+        "label_thresholds": {label: asdict(found) for label, found in card.own_thresholds.items()},
         "licence": card.licence,
         "source": card.source,
     }

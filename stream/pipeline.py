@@ -18,6 +18,7 @@ from stream.checkpoint import Saved, inside, nested, pack, unpack
 from stream.config import SessionSettings, Thresholds
 from stream.ensemble import Ensemble, remember
 from stream.errors import CheckpointError, DecodeError, UnknownPart, UsageError
+from stream.label_sets import Summing
 from stream.memory import Lap
 from stream.runtimes.base import Runtime
 from stream.smoothing import Smoother, probabilities
@@ -26,7 +27,8 @@ from stream.types import Drops, Frame, LabelEvent, Scores, Update
 
 IDENTITY = (
     *("name", "sha256", "architecture", "variant", "side_px", "fps", "labels", "gate", "classifier_activation"),
-    *("output", "fit", "lighten", "memory_s", "trained_frames", "background"),
+    *("output", "fit", "lighten", "memory_s", "trained_frames", "background", "experimental"),
+    *("label_sets", "rest_label", "label_thresholds"),
 )
 """Fields of a card that decide what its model says."""
 
@@ -58,7 +60,9 @@ class Session:
         if card.kind == "base":
             raise UsageError(f"{card.name} is a base net: it sees a whole clip at once and can follow no stream")
         self._card, self._settings, self._lap = card, settings, lap
-        self._smoother = Smoother(card.labels, settings, card.background, card.thresholds)
+        limits = card.thresholds, card.own_thresholds
+        self._smoother = Smoother(card.shown_labels, settings, card.silent_labels, *limits)
+        self._summed = Summing(card.sets, card.labels)
         self._memory = remember(runtime, settings, lap)
         self._about = _about(runtime, settings)
         self._seen_s = -math.inf
@@ -76,7 +80,7 @@ class Session:
 
     @property
     def thresholds(self) -> Thresholds:
-        """When an action begins and ends: what was asked for, else what the card says."""
+        """When an action begins and ends, of a label without its own: what was asked for, else what the card says."""
         return self._settings.thresholds(self._card.thresholds)
 
     @property
@@ -135,7 +139,8 @@ class Session:
         self._seen_s = frame.offset_s
         events = self._smoother.reset() if look.reset else ()
         if look.logits is not None:
-            scores = Scores(probabilities(look.logits, self._card.output), frame.offset_s)
+            found = self._summed(probabilities(look.logits, self._card.output))
+            scores = Scores(found, frame.offset_s)
             events += self._smoother.update(scores)
         labels = self._smoother.labels(self._settings.top_k)
         self._lap("smooth")

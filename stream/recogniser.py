@@ -28,8 +28,8 @@ class Recogniser:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The K labels, in the order of the logits."""
-        return self.card.labels
+        """The labels that people see: those of the K logits, unless the card adds them up to others."""
+        return self.card.shown_labels
 
     @property
     def members(self) -> tuple[Runtime, ...]:

@@ -1,6 +1,8 @@
 """From what the network says of each frame to labels and events: average, thresholds, minimum duration."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
@@ -41,16 +43,19 @@ class Smoother:
         settings: SessionSettings,
         background: tuple[str, ...] = (),
         usual: Thresholds = USUAL,
+        own: Mapping[str, Thresholds] | None = None,
     ) -> None:
         """Prepare for `labels`, of which `background` give events only when `settings.allow` names them.
 
-        `usual`, the card's, are the thresholds that hold where `settings` has none.
+        `own`, of single labels, and `usual`, of all others, are the thresholds that hold where `settings` has none.
 
         Raises:
             UnknownPart: `settings.allow` or `settings.deny` names no label; lists the labels.
             UsageError: `settings.end_threshold` is higher than the begin that holds.
         """
-        self._labels, self._settings, self._thresholds = labels, settings, settings.thresholds(usual)
+        self._labels, self._settings = labels, settings
+        found = [asdict(settings.thresholds((own or {}).get(name, usual))) for name in labels]
+        self._limits = {name: np.array([one[name] for one in found]) for name in asdict(usual)}  # each (K,)
         self._listed, silent = _listed(labels, settings), set(background) - set(settings.allow or ())
         self._watched = self._listed & _mask(labels, set(labels) - silent)
         self._ranked = np.flatnonzero(self._listed)
@@ -87,18 +92,18 @@ class Smoother:
 
     def update(self, scores: Scores) -> tuple[LabelEvent, ...]:
         """Take one frame's (K,) probabilities; return what ended, began and went on with it, in this order."""
-        mean, now_s, limits = self._average(scores), scores.offset_s, self._thresholds
-        starts = self._watched & ~self._is_up & (mean >= limits.begin_threshold)
+        mean, now_s, limits = self._average(scores), scores.offset_s, self._limits
+        starts = self._watched & ~self._is_up & (mean >= limits["begin_threshold"])
         if not (self._is_up | starts).any():
             return ()
         self._begin_s[starts], self._peak[starts] = now_s, 0.0
         self._is_up |= starts
-        holds = self._is_up & (mean >= limits.end_threshold)
+        holds = self._is_up & (mean >= limits["end_threshold"])
         self._last_s[holds] = now_s
         np.maximum(self._peak, mean, out=self._peak, where=holds)
         ends = self._end(self._is_up & ~holds)
         is_old = self._is_begun.copy()
-        self._is_begun |= holds & (now_s - self._begin_s >= limits.min_duration_s - SLACK_S)
+        self._is_begun |= holds & (now_s - self._begin_s >= limits["min_duration_s"] - SLACK_S)
         begins = self._events(self._is_begun & ~is_old, Phase.BEGIN, self._peak, self._begin_s)
         return (*ends, *begins, *self._events(is_old, Phase.UPDATE, mean, np.full(len(mean), now_s)))
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1] / "stream"
 ROWS = (
     {"v1"},
     {"types", "errors", "colours"},
-    {"cache", "catalogue", "config", "labels", "storage", "downloads", "pictures", "play"},
+    {"cache", "catalogue", "config", "labels", "label_sets", "storage", "downloads", "pictures", "play"},
     {"cards", "rooms", "decode", "lateness", "spans", "rows", "onnxfile", "checkpoint"},
     {"screentime"},
     {"preprocess", "smoothing", "resampling", "cuts", "buffer", "steps", "weights", "intervals", "nets"},

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from stream.config import SessionSettings
+from stream.config import SessionSettings, Thresholds
 from stream.errors import UnknownPart, UsageError
 from stream.smoothing import Smoother, probabilities
 from stream.types import LabelEvent, Phase, Scores
@@ -196,3 +196,22 @@ def test_six_hundred_labels_work() -> None:
     row[437] = 0.7
     assert [event.phase for event in smoother.update(Scores(row, 0.0))] == [Phase.BEGIN]
     assert [label.name for label in smoother.labels(3)] == ["label 437", "label 0", "label 1"]
+
+
+def test_a_label_with_thresholds_of_its_own_begins_and_ends_by_them() -> None:
+    own = {LABELS[1]: Thresholds(0.3, 0.1, 0.0), LABELS[2]: Thresholds(0.9, 0.8, 0.0)}
+    rows = [(0.0, 0.35, 0.85, 0.6), (0.0, 0.35, 0.95, 0.6), (0.0, 0.05, 0.7, 0.6)]
+
+    def begun(settings: SessionSettings) -> list[list[str]]:
+        smoother = Smoother(LABELS, settings, usual=Thresholds(0.5, 0.4, 0.0), own=own)
+        found = [smoother.update(Scores(np.array(row, np.float32), i / 10)) for i, row in enumerate(rows)]
+        return [[f"{event.phase.value} {event.label}" for event in events] for events in found]
+
+    _, one, two, three = LABELS
+    assert begun(SessionSettings(smoothing_s=0)) == [
+        [f"begin {one}", f"begin {three}"],
+        [f"begin {two}", f"update {one}", f"update {three}"],
+        [f"end {one}", f"end {two}", f"update {three}"],
+    ]
+    asked = begun(SessionSettings(smoothing_s=0, begin_threshold=0.8, min_duration_s=0))
+    assert asked[0] == [f"begin {two}"], "what a session asks for holds for every label"

@@ -55,7 +55,7 @@ export class Compare {
 
   opened({ model }) {
     this.forget();
-    const { side_px, fit, labels: ours, name } = this.stream.model;
+    const { side_px, fit, name } = this.stream.model, ours = shown(this.stream.model);
     this.square = model.sidePx === side_px ? null : new Square({ side_px: model.sidePx, fit });
     at("side").textContent = model.sidePx;
     const same = ours.length === model.labels.length && ours.every((label, index) => label === model.labels[index]);

@@ -208,7 +208,8 @@ def watch(
 def _watch_here(source: Source, outputs: Outputs, recogniser: Recogniser, stop_s: float) -> None:
     session = recogniser.session(outputs.asked)
     title = f"{source.uri}   {recogniser.card.name}   {recogniser.runtime.name}"
-    with outputs.opened(title, session.thresholds) as send, source:
+    limits = None if recogniser.card.label_thresholds else session.thresholds  # else each label has its own
+    with outputs.opened(title, limits) as send, source:
         run(source, session, send, stop_s=stop_s)
 
 

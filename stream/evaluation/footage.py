@@ -156,4 +156,4 @@ def quiet(folder: Path) -> list[Path]:
 def _said(recogniser: Recogniser, frames: Frames) -> str:
     """Show a clip, its first frame held for a while; return the label of its last frame."""
     lead = np.repeat(frames[:1], round(LEAD_S * recogniser.card.fps), 0)
-    return recogniser.labels[int(last_logits(recogniser, np.concatenate([lead, frames])).argmax())]
+    return recogniser.card.labels[int(last_logits(recogniser, np.concatenate([lead, frames])).argmax())]

@@ -133,12 +133,12 @@ def measure(minutes: Sequence[Minute], seed: int) -> Sessions:
 
 def gestures_of(recogniser: Recogniser) -> tuple[str, ...]:
     """List the labels that give events."""
-    return tuple(name for name in recogniser.labels if name not in recogniser.card.background)
+    return tuple(name for name in recogniser.labels if name not in recogniser.card.silent_labels)
 
 
 def last_logits(recogniser: Recogniser, frames: npt.NDArray[np.uint8]) -> Array:
     """Step the frames (T, S, S, 3) one by one from a blank memory; return the last one's (K,) logits."""
-    state, logits = recogniser.init_state(1), np.zeros((1, len(recogniser.labels)), np.float32)
+    state, logits = recogniser.init_state(1), np.zeros((1, len(recogniser.card.labels)), np.float32)
     for frame in frames:
         logits, state = recogniser.step(preprocess(RgbPicture(np.ascontiguousarray(frame)), recogniser.card), state)
     return np.asarray(logits[0], np.float32)

@@ -20,6 +20,7 @@ from stream.config import SessionSettings
 from stream.evaluation.generated import SPLIT, gestures_of
 from stream.evaluation.streams import quantile
 from stream.intervals import Figure, Values, bootstrap
+from stream.label_sets import Summing
 from stream.pictures import RgbPicture
 from stream.play.gestures import Event
 from stream.play.matching import SLACK_S
@@ -144,13 +145,14 @@ class _Walker:
 
     def _walk(self, rows: Sequence[tuple[int, int]], length: int, state: State) -> list[list[str]]:
         """Step `length` frames of each row, a scene and its first frame; return the label on top of every frame."""
-        labels = self._recogniser.labels
-        smoothers = [Smoother(labels, SessionSettings(), self._recogniser.card.background) for _ in rows]
+        card = self._recogniser.card
+        smoothers = [Smoother(card.shown_labels, SessionSettings(), card.silent_labels) for _ in rows]
+        summed = Summing(card.sets, card.labels)
         said: list[list[str]] = [[] for _ in rows]
         for index in range(length):
             logits, state = self._step(rows, index, state)
             for row, smoother in enumerate(smoothers):
-                found = probabilities(logits[row], self._recogniser.card.output)
+                found = summed(probabilities(logits[row], card.output))
                 smoother.update(Scores(found, index / FPS))
                 said[row].append(smoother.labels(1)[0].name)
         return said

@@ -121,7 +121,8 @@ def total(reports: Iterable[Report], view: str) -> list[Total]:
 
 def colours(card: Card) -> dict[str, str]:
     """Give every label of a report its colour."""
-    return of_labels((*card.labels, NO_LABEL), (*card.background, NO_LABEL))
+    quiet = set(card.silent_labels) - set(card.experimental)
+    return of_labels((*card.shown_labels, NO_LABEL), (*sorted(quiet), NO_LABEL))
 
 
 def _row(view: str, label: str, use: Use, length_us: int) -> Row:

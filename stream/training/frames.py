@@ -4,7 +4,7 @@ The network is that of a card, with pools that hold little more than the frame i
 learned, from what the frozen part makes of each labelled frame. The result is an ordinary card.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stream.cards import Card
-from stream.config import USUAL
+from stream.cards import OF_LABELS, Card
 from stream.errors import UsageError
 from stream.nets._movinet_layers import ACTIVATIONS
 from stream.training import splits, tables
@@ -72,8 +71,8 @@ def card_of(base: Card, name: str, labels: tuple[str, ...]) -> Card:
     Whose the labels are, theirs is the licence: it says none.
     """
     return replace(
-        base, name=name, labels=labels, memory_s=MEMORY_INTERVALS / base.fps, output="softmax", background=(),
-        mirror_pairs=(), weights="", sha256="", measured={}, training={}, **asdict(USUAL), licence="",
+        base, name=name, labels=labels, memory_s=MEMORY_INTERVALS / base.fps, output="softmax", **OF_LABELS,
+        weights="", sha256="", measured={}, training={}, licence="",
         source=f"made with stream-train from {base.name}",
     )  # fmt: skip
 

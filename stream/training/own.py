@@ -13,7 +13,6 @@ from torch import nn
 
 from stream import cards
 from stream.cards import Card
-from stream.config import USUAL
 from stream.errors import UsageError
 from stream.training import datasets, fit, mirror, plots, recipes, record, splits, transfer
 from stream.training.clips import Clips
@@ -152,14 +151,15 @@ def _card(order: Order, labels: tuple[str, ...]) -> Card:
         "name": order.out.stem,
         "labels": labels,
         "output": "softmax",
-        "background": tuple(label for label in base.background if label in labels),
         "mirror_pairs": base.mirror_pairs if is_same and base.mirror_pairs else mirror.pairs(labels),
         "licence": "",
         "source": "made with stream-train" + (f" from {base.name}" if order.begin else ""),
     }
     nothing: dict[str, Any] = {"weights": "", "sha256": "", "measured": {}, "training": {}}
-    usual: dict[str, Any] = {} if is_same else asdict(USUAL)  # thresholds are of the labels they were chosen for
-    card = replace(base, **nothing, **(changes | usual | order.changes))
+    background = tuple(label for label in base.background if label in labels)
+    # what else a card says of its labels, their thresholds and sets, is of those it was chosen for
+    usual: dict[str, Any] = {} if is_same else cards.OF_LABELS | {"background": background}
+    card = replace(base, **nothing, **(usual | changes | order.changes))
     return card if order.begin else replace(card, trained_frames=math.prod(_frames(card, order.length_s)))
 
 

@@ -416,7 +416,7 @@ class DescribeResponse(_message.Message):
     def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., version: _Optional[str] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "architecture", "labels", "background", "side_px", "fps", "memory_s", "licence", "source", "engine", "sha256")
+    __slots__ = ("name", "architecture", "labels", "background", "side_px", "fps", "memory_s", "licence", "source", "engine", "sha256", "experimental", "thresholds")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
@@ -428,6 +428,8 @@ class Model(_message.Message):
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
+    EXPERIMENTAL_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLDS_FIELD_NUMBER: _ClassVar[int]
     name: str
     architecture: str
     labels: _containers.RepeatedScalarFieldContainer[str]
@@ -439,7 +441,21 @@ class Model(_message.Message):
     source: str
     engine: str
     sha256: str
-    def __init__(self, name: _Optional[str] = ..., architecture: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., background: _Optional[_Iterable[str]] = ..., side_px: _Optional[int] = ..., fps: _Optional[float] = ..., memory_s: _Optional[float] = ..., licence: _Optional[str] = ..., source: _Optional[str] = ..., engine: _Optional[str] = ..., sha256: _Optional[str] = ...) -> None: ...
+    experimental: _containers.RepeatedScalarFieldContainer[str]
+    thresholds: _containers.RepeatedCompositeFieldContainer[LabelThresholds]
+    def __init__(self, name: _Optional[str] = ..., architecture: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., background: _Optional[_Iterable[str]] = ..., side_px: _Optional[int] = ..., fps: _Optional[float] = ..., memory_s: _Optional[float] = ..., licence: _Optional[str] = ..., source: _Optional[str] = ..., engine: _Optional[str] = ..., sha256: _Optional[str] = ..., experimental: _Optional[_Iterable[str]] = ..., thresholds: _Optional[_Iterable[_Union[LabelThresholds, _Mapping]]] = ...) -> None: ...
+
+class LabelThresholds(_message.Message):
+    __slots__ = ("label", "begin_threshold", "end_threshold", "min_duration_s")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    BEGIN_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    END_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    MIN_DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    begin_threshold: float
+    end_threshold: float
+    min_duration_s: float
+    def __init__(self, label: _Optional[str] = ..., begin_threshold: _Optional[float] = ..., end_threshold: _Optional[float] = ..., min_duration_s: _Optional[float] = ...) -> None: ...
 
 class Limits(_message.Message):
     __slots__ = ("max_streams", "open_streams", "max_message_bytes", "max_pixels", "idle_timeout")

@@ -84,8 +84,8 @@ class RecognitionServiceServicer(object):
         and `retry-after-ms` in the trailing metadata, say when to try again); a message over the
         limit; or, with EVERY, more frames than may wait
         FAILED_PRECONDITION a checkpoint that is of another model, of other settings or damaged, or that this server's key
-        has not signed; an epoch that is not the newest
-        ABORTED             the stream was resumed by another call
+        has not signed; a stream can be begun anew then
+        ABORTED             the stream was resumed by another call, whose epoch is higher or the same
         UNAVAILABLE         the server is shutting down; `go_away` and then `finished` came before it
         DEADLINE_EXCEEDED   no frame came for longer than the operator allows
         """

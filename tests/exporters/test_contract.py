@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +120,12 @@ def test_beside_the_file_lies_what_a_host_needs_to_know(target: str, tmp_path: P
     assert (found["fps"], found["memory_s"], found["decay"]) == (5, 1.5, card.decay)
     assert found["thresholds"] == {**asdict(card.thresholds), "smoothing_s": 0.15, "max_gap_s": 3.0}
     assert found["thresholds"]["begin_threshold"] == 0.65
+    assert (found["label_sets"], found["rest_label"], found["label_thresholds"]) == ({}, None, {})
+    sets = {"label_sets": {"odd": ("one", "three")}, "label_thresholds": {"odd": {"begin_threshold": 0.3}}}
+    publish(net, replace(card, background=(), **sets), tmp_path, target)
+    found = json.loads((tmp_path / "model.json").read_text("utf-8"))
+    assert (found["label_sets"], found["rest_label"]) == ({"odd": [0, 2]}, "other")
+    assert found["label_thresholds"] == {"odd": {"begin_threshold": 0.3, "end_threshold": 0.3, "min_duration_s": 0.2}}
 
 
 def test_publish_refuses_an_unknown_target_and_a_name_that_leaves_the_folder(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from stream import manifest
 from stream.config import SessionSettings
+from stream.label_sets import Summing
 from stream.pictures import RgbPicture
 from stream.preprocess import preprocess
 from stream.smoothing import Smoother
@@ -67,6 +68,34 @@ def test_the_same_actions_begin_and_end_at_the_same_moments() -> None:
         if phase == "END":
             found = ends[label, round(begin_s, 6)]
             assert (found["end_s"], found["probability"]) == pytest.approx((offset_s, probability), abs=1e-5)
+
+
+def test_label_sets_and_the_thresholds_of_single_labels_are_heeded() -> None:
+    """Some of the classes are added up, one label is quick, one experimental, and the rest is background."""
+    own = {"quick": {"begin_threshold": 0.2, "end_threshold": 0.1, "min_duration_s": 0.0}}
+    sets = {"both": ("one", "four"), "quick": ("two",), "unsure": ("three",)}
+    card = tiny.card("relu6", label_sets=sets, experimental=("unsure",), label_thresholds=own)
+    scores = np.random.default_rng(3).dirichlet(np.full(5, 0.3), 300).astype(np.float32)
+    smoother = Smoother(card.shown_labels, SessionSettings(), card.silent_labels, own=card.own_thresholds)
+    summing = Summing(card.sets, card.labels)
+    expected, best = [], []
+    for i, row in enumerate(scores):
+        events = smoother.update(Scores(summing(row), i / 5))
+        expected += [(event.phase.name, event.label) for event in events if event.phase is not Phase.UPDATE]
+        best.append([label.name for label in smoother.labels(2)])
+    code = """
+        import { Smoother } from "./smooth.js";
+        const smoother = new Smoother(given.model), best = [];
+        const told = given.scores.flatMap((row, i) => {
+          const events = smoother.update(row, i / 5);
+          best.push(smoother.best(2).map(({ label }) => label));
+          return events;
+        });
+        console.log(JSON.stringify({ told, best }));"""
+    found = node(code, {"model": json.loads(manifest.dump(card, "onnx", {})), "scores": scores.tolist()})
+    assert sorted((event["phase"], event["label"]) for event in found["told"]) == sorted(expected)
+    assert {label for _, label in expected} == {"both", "quick"}
+    assert found["best"] == best
 
 
 def test_memory_fades_by_the_time_that_went_by() -> None:

@@ -1,13 +1,17 @@
 """Wire messages <-> our types on the side of a client: what it says, and what it is told."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from stream.cards import Card
-from stream.config import SessionSettings
+from stream.config import USUAL, SessionSettings
 from stream.server.wire.fields import fill, offset_s
 from stream.server.wire.told import config_of
 from stream.types import Drops, Label, LabelEvent, Phase, Update
 from stream.v1 import recognition_pb2 as pb
+
+LIMITS = tuple(asdict(USUAL))
+"""Fields of `Thresholds`."""
 
 
 def configure(
@@ -81,6 +85,8 @@ def card_of(model: pb.Model) -> Card:
         fps=model.fps,
         labels=tuple(model.labels),
         background=tuple(model.background),
+        experimental=tuple(model.experimental),
+        label_thresholds={one.label: {name: getattr(one, name) for name in LIMITS} for one in model.thresholds},
         memory_s=model.memory_s,
         licence=model.licence,
         source=model.source,

@@ -90,8 +90,10 @@ def model(recogniser: Recogniser) -> pb.Model:
     return pb.Model(
         name=card.name,
         architecture=f"{card.architecture} {card.variant}",
-        labels=card.labels,
-        background=card.background,
+        labels=card.shown_labels,
+        background=[label for label in card.silent_labels if label not in card.experimental],
+        experimental=card.experimental,
+        thresholds=[pb.LabelThresholds(label=label, **asdict(found)) for label, found in card.own_thresholds.items()],
         side_px=card.side_px,
         fps=card.fps,
         memory_s=card.memory_s,
