@@ -89,7 +89,10 @@ def train(
             card = _train(given)
     except KeyboardInterrupt:
         if (runs / out.stem / "checkpoint.pt").is_file():
-            Console(stderr=True).print("stopped; what was learned is saved: the same command with --resume goes on")
+            there = f"; the best so far: {out}" if out.is_file() else ""
+            Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(
+                f"stopped; what was learned is saved: the same command with --resume goes on{there}"
+            )
         raise
     _tell(out, card, as_json)
 

@@ -231,9 +231,7 @@ def _renamed(told: Told, names: Sequence[str], labels: Sequence[str]) -> Told:
     return Told.of([told.features], [places[told.labels]])
 
 
-def _judge(
-    trunk: Trunk, lesson: Lesson, made: Generated | None, seed: int
-) -> tuple[Report, dict[int, Verdict]]:
+def _judge(trunk: Trunk, lesson: Lesson, made: Generated | None, seed: int) -> tuple[Report, dict[int, Verdict]]:
     """Hold every group out once; return before and after, and what was said of each clip."""
     truth = np.array([lesson.card.labels.index(sample.label) for sample in lesson.samples], np.int64)
     folds = linear.dealt(lesson.groups, truth, seed, FOLDS)

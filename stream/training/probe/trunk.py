@@ -54,7 +54,9 @@ class Trunk:
         parts = [order[begin : begin + BATCH] for begin in range(0, len(order), BATCH)]
         found: dict[int, Array] = {}
         with ThreadPoolExecutor(self._threads) as pool:
-            for part, rows in zip(parts, pool.map(lambda part: self._step([clips[i] for i in part]), parts), strict=True):
+            for part, rows in zip(
+                parts, pool.map(lambda part: self._step([clips[i] for i in part]), parts), strict=True
+            ):
                 found.update((index, row[: len(clips[index])]) for index, row in zip(part, rows, strict=True))
         return [found[index] for index in range(len(clips))]
 
