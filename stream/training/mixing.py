@@ -98,7 +98,7 @@ class Mixer:
         """Return a clip as it is seen this time, at most `frames` of it."""
         settings, label = self._settings, int(self._labels[index])
         pictures = played(self._clips[index], self._card.fps, _speed(rng, settings.speed), rng, frames)
-        pictures = framed(rng, _lit(rng, self._shown(pictures), settings.light), settings.zoom)
+        pictures = framed(rng, lit(rng, self._shown(pictures), settings.light), settings.zoom)
         if rng.random() < settings.mirror and self._swaps[label] >= 0:
             pictures, label = np.ascontiguousarray(pictures[:, :, ::-1]), int(self._swaps[label])
         labels = np.full(len(pictures), label)
@@ -149,7 +149,7 @@ def framed(rng: Rng, pictures: Frames, zoom: float) -> Frames:
     )
 
 
-def _lit(rng: Rng, pictures: Frames, amount: float) -> Frames:
+def lit(rng: Rng, pictures: Frames, amount: float) -> Frames:
     """Change gamma, contrast and brightness of all pictures alike, through one table."""
     gamma, contrast, gain = np.exp(rng.normal(0, amount, 3))
     value = np.linspace(0, 1, 256) ** gamma

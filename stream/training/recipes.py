@@ -196,8 +196,11 @@ def _difference(taps: list[nn.Parameter]) -> None:
 
 
 def write(net: nn.Module, card: Card, path: Path) -> Card:
-    """Export the network beside its card, and write the card with the weights' hash."""
-    file = path.with_suffix(".onnx")
+    """Export the network beside its card, and write the card with the weights' hash.
+
+    What was learned is stored as it is, however small the file was that it began with.
+    """
+    file, card = path.with_suffix(".onnx"), replace(card, dtype="float32")
     rooms.find("exporters", "onnx").export(net, card, file)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     card = replace(card, weights=file.name, sha256=digest)

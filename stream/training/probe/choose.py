@@ -11,6 +11,7 @@ import numpy as np
 from stream import cards
 from stream.cards import Card
 from stream.errors import ModelError, StreamError, UsageError
+from stream.play.motions import LABELS
 from stream.training.clips import Clips
 from stream.training.datasets import Sample
 from stream.training.mixing import played
@@ -23,6 +24,9 @@ AUTO = "auto"
 
 MOST_CLIPS, MOST_FRAMES = 300, 100
 """Count: clips of a data set, classes and groups in turn, and frames of a clip, that a probe looks at: seconds of work."""
+
+APPEARANCE = "movinet-a0-stream-k600"
+"""Of the catalogue: a small network that knows what things look like."""
 
 TOLD = 0.6
 """Share of a clip, its last part, over which its features are averaged: what is done is told late."""
@@ -58,6 +62,25 @@ def candidates() -> tuple[Card, ...]:
     return tuple(found)
 
 
+def asked(begin: str) -> tuple[Card, ...]:
+    """List the cards that are meant: all that are here for `AUTO`, or the one of that name or path.
+
+    Raises:
+        UsageError: there is none, or its network cannot be learned from.
+    """
+    found = candidates() if begin == AUTO else (cards.load(begin),)
+    if not found:
+        raise UsageError("--from auto finds no model here; accepted: a name, or what stream-models pull brings")
+    if not all(map(is_learnable, found)):
+        raise UsageError(f"{begin} has no stream network of its own to begin with; accepted: a stream model's card")
+    return found
+
+
+def is_of_motion(card: Card) -> bool:
+    """Say whether a card learned from generated gestures, whose temporal taps see differences more than pictures."""
+    return set(LABELS) <= set(card.labels)
+
+
 def is_learnable(card: Card) -> bool:
     """Say whether a card has a stream network whose weights can be taken up."""
     return card.kind == "stream" and not card.members and not card.is_folded and bool(card.weights)
@@ -77,12 +100,9 @@ def choose(begin: str, samples: Sequence[Sample], say: Say, *, is_lenient: bool 
         UsageError: there is no card to begin with, or fewer than two clips of two classes.
         ModelError: the card's weights cannot be read.
     """
-    asked = candidates() if begin == AUTO else (cards.load(begin),)
-    if not asked:
-        raise UsageError("--from auto finds no model here; accepted: a name, or what stream-models pull brings")
     chosen = some(samples, seed)
     found = list[tuple[Card, Probe]]()
-    for card in asked:
+    for card in asked(begin):
         try:
             found.append((card, look(card, chosen, is_lenient=is_lenient, seed=seed)))
         except StreamError as error:

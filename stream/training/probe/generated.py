@@ -6,7 +6,6 @@ one network and one generator: other weights, or other code of the generator, ha
 
 import hashlib
 import io
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +38,6 @@ class Generated:
     """To learn from."""
     judged: Told
     """To judge by: of streams that are not learned from."""
-
-
-def is_gestural(labels: Iterable[str]) -> bool:
-    """Say whether a card knows all that is generated, so that its streams mean something to it."""
-    return set(LABELS) <= set(labels)
 
 
 def features(trunk: Trunk) -> Generated:

@@ -10,7 +10,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from stream.cards import Card
-from stream.config import USUAL
+from stream.cards import OF_LABELS, Card
 from stream.play.gestures import IGNORE
 from stream.play.motions import LABELS
 from stream.training import datasets, mirror, recipes, splits
@@ -149,7 +148,7 @@ def train(order: Order, say: Say) -> tuple[Card, Report]:
     _tabulate(order.run / "validation.csv", lesson, verdicts)
     story = _story(order, choice, lesson, (time.monotonic() - begun_s) / 3600)
     (order.run / "settings.json").write_text(json.dumps(story, indent=1) + "\n", "utf-8")
-    card = replace(lesson.card, training=story, measured={"held_out": _figures(report, lesson.card)})
+    card = replace(lesson.card, training=story, measured={"held_out": _figures(report)})
     return recipes.write(_net(card, trunk, final), card, order.out), report
 
 
@@ -159,31 +158,22 @@ def card_of(base: Card, name: str, found: Sequence[str], *, is_only: bool) -> Ca
     Labels that mean nothing of what somebody records (600 actions, say) are not kept: those of the generated gestures
     are, since their streams are learned along.
     """
-    is_kept = generated.is_gestural(base.labels) and not is_only
+    is_kept = choose.is_of_motion(base) and not is_only
     labels = (*base.labels, *(label for label in found if label not in base.labels)) if is_kept else tuple(found)
-    is_same = labels == base.labels
+    quiet = dict.fromkeys((*base.background, *LABELS[:2]))  # no motion and other motion, whoever names them
+    changes: dict[str, Any] = {} if is_kept else dict(OF_LABELS)
+    changes |= {"background": tuple(label for label in quiet if label in labels), "mirror_pairs": mirror.pairs(labels)}
     return replace(
-        base,
-        name=name,
-        labels=labels,
-        output="softmax",
-        background=tuple(label for label in (*base.background, *LABELS[:2]) if label in labels)[: len(labels)],
-        mirror_pairs=base.mirror_pairs if is_same else mirror.pairs(labels),
-        weights="",
-        sha256="",
-        licence=base.licence if is_same else "",
-        source=f"made with stream-train teach from {base.name}",
-        measured={},
-        training={},
-        **({} if is_kept else asdict(USUAL)),
-    )
+        base, name=name, labels=labels, output="softmax", weights="", sha256="", licence="", measured={}, training={},
+        source=f"made with stream-train teach from {base.name}", **changes,
+    )  # fmt: skip
 
 
 def _prepare(order: Order, trunk: Trunk, samples: Sequence[Sample]) -> tuple[Lesson, Generated | None]:
     base = trunk.card
     clips = Clips(samples, base, base.fps * OVERSAMPLING, is_lenient=order.is_lenient, what="decoding to learn from")
     card = card_of(base, order.out.stem, datasets.labels(clips.samples), is_only=order.is_only)
-    made = generated.features(trunk) if generated.is_gestural(base.labels) else None
+    made = generated.features(trunk) if choose.is_of_motion(base) else None
     plain = trunk.features([played(clips[index], base.fps, 1.0) for index in range(len(clips))])
     kept = _renamed(made.learned, LABELS, card.labels) if made else None
     return Lesson(card, _start(trunk, card), clips.samples, plain, _mixed(trunk, card, clips, order.seed), kept), made
@@ -299,7 +289,7 @@ def _tabulate(path: Path, lesson: Lesson, verdicts: dict[int, Verdict]) -> None:
             writer.writerow((sample.path.resolve(), sample.label, *span, sample.group, *told))
 
 
-def _figures(report: Report, card: Card) -> dict[str, Any]:
+def _figures(report: Report) -> dict[str, Any]:
     found: dict[str, Any] = {"clips": report.clips, "recordings": report.groups}
     for name, figures in (("before", report.before), ("after", report.after)):
         found[name] = {

@@ -12,6 +12,7 @@ from torch import nn
 from stream import rooms, weights
 from stream.cards import Card
 from stream.preprocess import TO_UNIT, lightened
+from stream.training.probe import still
 from stream.training.probe.layer import Layer
 from stream.types import Array
 
@@ -28,8 +29,13 @@ Pictures = npt.NDArray[np.uint8]
 class Trunk:
     """The network of a card without its last layer."""
 
-    def __init__(self, card: Card, threads: int = 2) -> None:
-        """Read the card's weights; step at most so many batches at once, each in a thread that computes alone.
+    def __init__(self, card: Card, threads: int = 2, *, is_still: bool = False) -> None:
+        """Read the card's weights.
+
+        Args:
+            card: whose network it is.
+            threads: count: batches stepped at once, each in a thread that computes alone.
+            is_still: look at single frames, see `still.fold`.
 
         Raises:
             ModelError: they cannot be read, or do not fit.
@@ -38,35 +44,37 @@ class Trunk:
         self.net: nn.Module = rooms.find("nets", card.architecture).build(card)
         weights.load(self.net, weights.read_state_dict(card.read_weights()))
         self.net.eval().requires_grad_(False)
+        if is_still:
+            still.fold(self.net)
 
     def layer(self) -> Layer:
         """Return the card's own last layer."""
         found = self.net.state_dict()
         return Layer(found[f"{LAST}.weight"].flatten(1).numpy(), found[f"{LAST}.bias"].numpy())
 
-    def features(self, clips: Sequence[Pictures]) -> list[Array]:
+    def features(self, clips: Sequence[Pictures], layer: str = LAST) -> list[Array]:
         """Step every clip from a blank state: a (T, C) float32 of each, in the order given.
 
         Args:
             clips: (T, S, S, 3) uint8 each, at the card's side and rate; T >= 1.
+            layer: whose input is meant: `dense` or `classifier`.
         """
         order = sorted(range(len(clips)), key=lambda index: len(clips[index]))
         parts = [order[begin : begin + BATCH] for begin in range(0, len(order), BATCH)]
         found: dict[int, Array] = {}
         with ThreadPoolExecutor(self._threads) as pool:
-            for part, rows in zip(
-                parts, pool.map(lambda part: self._step([clips[i] for i in part]), parts), strict=True
-            ):
+            stepped = pool.map(lambda part: self._step([clips[index] for index in part], layer), parts)
+            for part, rows in zip(parts, stepped, strict=True):
                 found.update((index, row[: len(clips[index])]) for index, row in zip(part, rows, strict=True))
         return [found[index] for index in range(len(clips))]
 
-    def _step(self, clips: Sequence[Pictures]) -> Array:
+    def _step(self, clips: Sequence[Pictures], layer: str) -> Array:
         """Return (B, T, C), of clips filled up with black at the end."""
         torch.set_num_threads(1)  # of this thread: those that share one operation wait for each other
         net = cast(Any, self.net)
         clip = torch.from_numpy(self._batch(clips))
         with torch.inference_mode():
-            found, _ = net.hidden(clip, net.init_state(len(clip)), self.card.decay)
+            found, _ = net.hidden(clip, net.init_state(len(clip)), self.card.decay, layer)
         return np.asarray(found.numpy(), np.float32)
 
     def _batch(self, clips: Sequence[Pictures]) -> Array:
