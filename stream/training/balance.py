@@ -1,7 +1,7 @@
 """Of a model with two labels: the threshold at which as large a share of either is right, from the clips held out.
 
-A network that saw both labels equally often need not say them equally often elsewhere; a threshold mends that, and costs
-nothing.
+A network that saw both labels equally often need not say them equally often elsewhere; a threshold mends that
+and costs nothing.
 """
 
 from collections.abc import Sequence

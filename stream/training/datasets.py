@@ -64,7 +64,8 @@ def read(
         least_classes: count: two to learn from; to measure by, one will do.
 
     Raises:
-        UsageError: it is none of these, has fewer classes, or something in it is missing, double or contradictory; says where.
+        UsageError: it is none of these, has fewer classes, or something in it is missing, double or contradictory; says
+            where.
     """
     if data.is_dir():
         found = tuple(_folders(data))

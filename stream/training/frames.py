@@ -148,7 +148,7 @@ class _Layers(nn.Module):
 
     @torch.enable_grad()
     def fit(self, x: Tensor, y: Tensor, seed: int, *, held: Tensor | None = None, stop: int = STEPS) -> list[Tensor]:
-        """Learn from (N, V, C), each class weighing the same in all; return the logits of (M, C) held out as it goes."""
+        """Learn from (N, V, C), each class weighing the same in all; return logits of (M, C) held out as it goes."""
         weights = torch.from_numpy(splits.balanced(np.bincount(y.numpy(), minlength=self.classifier.out_features)))
         optimizer = torch.optim.AdamW(self.parameters(), RATE, weight_decay=WEIGHT_DECAY)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)

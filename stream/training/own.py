@@ -64,7 +64,7 @@ class Order:
     command: str
     """What was typed, for the card."""
     begin: str | None = None
-    """Card whose weights it begins with; auto is the one that is here whose linear probe is best; None begins afresh."""
+    """Card whose weights it begins with; auto is the one here whose linear probe is best; None begins afresh."""
     changes: dict[str, Any] = field(default_factory=dict)
     """Fields of the card that are not those of `begin`, or of `FRESH`."""
     videos: Path | None = None

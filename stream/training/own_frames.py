@@ -23,7 +23,7 @@ from stream.types import Array
 VIEWS = 4
 """Count: how often each frame is shown to a head, as it is and a little changed."""
 
-PULL = "no model of appearance is here, and directions of motion tell little of who shows; to get one: stream-models pull {}"
+PULL = "no model of appearance is here, and one of motion tells little of who shows; to get one: stream-models pull {}"
 """Advice where nothing but `gestures-a0` and the like can be begun with."""
 
 UNJUDGED = "one labelled frame of each label: nothing could be held out, so nothing is known of how good it is"

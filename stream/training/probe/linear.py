@@ -2,7 +2,7 @@
 
 It takes seconds, so it comes before any training: where it is no better than guessing, training seldom is.
 
-Source: Alain and Bengio 2016, arXiv:1610.01644 (linear probes); ridge regression in its dual form, Saunders et al. 1998.
+Source: Alain and Bengio 2016, arXiv:1610.01644 (linear probes); Saunders et al. 1998 (ridge regression, dual form).
 """
 
 import math
@@ -17,7 +17,7 @@ from stream.training import splits
 from stream.types import Array
 
 RIDGE = 0.3
-"""Weight of the penalty, where a clip's features have a mean squared length of one. Chosen on gestures of real hands."""
+"""Weight of the penalty, where features have a mean squared length of one. Chosen on gestures of real hands."""
 
 MOST_FOLDS = 10
 """Count: parts that the groups are dealt to; each is told by a regression on the others."""
