@@ -70,9 +70,9 @@ def teach(
         said = Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print
         card, report = train(
             Order(
-                data=Path(data), out=chosen, run=runs / chosen.stem, begin=begin,
-                command=shlex.join(["stream-train", *sys.argv[1:]]), is_only=only, videos=videos, group_by=group_by, how=how, is_lenient=is_lenient, seed=seed,
-                threads=threads, is_forced=force,
+                data=Path(data), out=chosen, run=runs / chosen.stem, begin=begin, is_only=only, videos=videos,
+                command=shlex.join(["stream-train", *sys.argv[1:]]), group_by=group_by, how=how,
+                is_lenient=is_lenient, seed=seed, threads=threads, is_forced=force,
             ),
             said,
         )  # fmt: skip

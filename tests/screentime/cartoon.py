@@ -1,4 +1,4 @@
-"""A drawn cartoon: scenes with cuts between them, each before a background of its own, with nobody, a mouse or a cat."""
+"""A drawn cartoon: scenes with cuts between them, each before its own background, with nobody, a mouse or a cat."""
 
 from collections.abc import Iterator
 from pathlib import Path

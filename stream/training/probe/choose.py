@@ -23,7 +23,7 @@ AUTO = "auto"
 """As `--from`: the card whose linear probe is best."""
 
 MOST_CLIPS, MOST_FRAMES = 300, 100
-"""Count: clips of a data set, classes and groups in turn, and frames of a clip, that a probe looks at: seconds of work."""
+"""Count: clips of a data set, classes and groups in turn, and frames of a clip, that a probe looks at."""
 
 APPEARANCE = "movinet-a0-stream-k600"
 """Of the catalogue: a small network that knows what things look like."""

@@ -22,6 +22,9 @@ RIDGE = 0.3
 MOST_FOLDS = 10
 """Count: parts that the groups are dealt to; each is told by a regression on the others."""
 
+MARGIN = 0.1
+"""Share of the way from guessing to all right that the interval must lie above: with few groups it is too narrow."""
+
 Indices = npt.NDArray[np.int64]
 
 
@@ -64,7 +67,7 @@ class Probe:
         """Say whether the data can be learned, in a sentence."""
         if self.groups < 2 or not self.clips:
             return "of other recordings nothing is known: record each class a second time, elsewhere"
-        if self.right.low > self.chance:
+        if self.right.low > self.chance + MARGIN * (1 - self.chance):
             return "so the data can be learned"
         return (
             "that is no more than guessing may have: look whether the classes differ in what the picture shows, and "

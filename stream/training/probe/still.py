@@ -1,6 +1,7 @@
 """Makes a network look at single frames: what shows, not what moves.
 
-A temporal convolution gives its newest tap the sum of all: as if each frame had stood still for ever. From then on a frame's features depend on that frame alone, so frames may be learned from one by one, in any order.
+A temporal convolution gives its newest tap the sum of all, as if each frame had stood still for ever. From then on a
+frame's features depend on that frame alone, so frames may be learned one by one, in any order.
 """
 
 import torch
