@@ -28,7 +28,7 @@ def read(
     """
     if part not in PARTS:
         raise UsageError(f"--part is {part!r}; accepted: {', '.join(PARTS)}")
-    samples = datasets.read(data, videos)
+    samples = datasets.read(data, videos, least_classes=1)
     known = set(recogniser.labels)
     if (unknown := sorted(set(datasets.labels(samples)) - known)) and not has_others:
         raise UsageError(

@@ -108,6 +108,15 @@ class MoViNet(nn.Module):
         features, after = self._features(clip, state, decay)
         return self._classify(features.flatten(0, 1)).view(*features.shape[:2], -1), after
 
+    def hidden(
+        self, clip: Tensor, state: TensorState, decay: float | Tensor = 1.0, layer: str = "classifier"
+    ) -> tuple[Tensor, TensorState]:
+        """Advance by one clip and return what a layer of the head, `dense` or `classifier`, is given: (B, T, C)."""
+        features, after = self._features(clip, state, decay)
+        found = features.flatten(0, 1)
+        found = self.hidden(found) if layer == "classifier" else found
+        return found.view(*features.shape[:2], -1), after
+
     def _features(self, clip: Tensor, state: TensorState, decay: float | Tensor) -> tuple[Tensor, TensorState]:
         """Return the pooled features after every frame, (B, T, C, 1, 1); one for the whole clip of a base net."""
         side = self.card.side_px

@@ -34,6 +34,14 @@ Judge = Callable[[nn.Module], Judgement]
 """Judges a net on clips held out."""
 
 
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C ended a training: it is saved, and the network holds the best of it so far."""
+
+    def __init__(self, course: Course) -> None:
+        super().__init__()
+        self.course = course
+
+
 def fit(
     net: nn.Module,
     card: Card,
@@ -62,7 +70,7 @@ def fit(
 
     Raises:
         ModelError: the checkpoint is of other settings, or the loss is no longer a number.
-        KeyboardInterrupt: Ctrl-C; what was learned is saved.
+        Stopped: Ctrl-C; what was learned is saved, and the net holds it as it would at the end.
     """
     run = _Run(net, card, settings, folder, weights, judge)
     run.resume() if is_resumed else RunFolder(folder).clear()
@@ -72,8 +80,8 @@ def fit(
             run.learn(clip, labels)
             bar.update(task, completed=run.done, loss=run.figures["loss"], accuracy=run.figures["accuracy"])
             if is_stopped():
-                run.save()
-                raise KeyboardInterrupt
+                run.finish(is_over=run.is_over)
+                raise Stopped(run.course)
             if run.is_over:
                 break
     run.finish()
@@ -176,9 +184,9 @@ class _Run:
         elif self.done % settings.save_every == 0:
             self.save()
 
-    def finish(self) -> None:
-        """Save, and leave in the network the average of its weights: the best, or the last."""
-        self.save(is_over=True)
+    def finish(self, *, is_over: bool = True) -> None:
+        """Save, and leave in the network the average of its weights: the best, or the last; `is_over` as `save`."""
+        self.save(is_over=is_over)
         found = self._averaged.module.state_dict()
         if self._judge and self._settings.keep == "best":
             found = self._folder.load(BEST, self._device) or found
