@@ -70,6 +70,7 @@ def train(
     samples: flags.Streams = None,
     easy: flags.Easy = None,
     frozen: flags.Frozen = None,
+    footage: flags.Footage = None,
     as_json: flags.Json = False,
     version: Version = False,  # answers by itself
 ) -> None:
@@ -170,6 +171,7 @@ def _train_gestures(given: dict[str, Any]) -> "Card":
             changes=changes | {"seed": given["seed"], "threads": given["threads"]},
             command=given["command"],
             begin=given["begin"],
+            footage=given["footage"],
             is_resumed=given["resume"],
             is_forced=given["force"],
         )

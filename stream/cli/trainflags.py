@@ -178,6 +178,14 @@ Streams = Annotated[
         "--samples", min=1, help="Count of streams.", show_default="what the recipe says", rich_help_panel=MADE
     ),
 ]
+Footage = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of real video in which nobody gestures or crosses the picture: one stream in eight shows it.",
+        rich_help_panel=MADE,
+        show_default="none",
+    ),
+]
 Easy = Annotated[
     float | None,
     typer.Option(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stream.buffer import frames
 from stream.errors import SourceError, UsageError
+from stream.evaluation import mapping
 from stream.recogniser import Recogniser
 from stream.sources import open_source
 from stream.training import datasets, splits
@@ -18,8 +19,17 @@ PARTS = ("all", "train", "validation", "test")
 """Which samples are measured: all, or those of a part that the data names."""
 
 
-def read(data: Path, recogniser: Recogniser, *, videos: Path | None = None, part: str = "all") -> tuple[Sample, ...]:
+def read(
+    data: Path, recogniser: Recogniser, *, videos: Path | None = None, part: str = "all", table: Path | None = None
+) -> tuple[Sample, ...]:
     """List the samples of a data set that a model is measured on.
+
+    Args:
+        data: a data set.
+        recogniser: the model.
+        videos: where its videos are, when not beside it.
+        part: one of PARTS.
+        table: says which of the model's labels its clips have; see `stream.evaluation.mapping`.
 
     Raises:
         UsageError: it is no data set, has no such part, or names labels that the model does not know.
@@ -27,6 +37,9 @@ def read(data: Path, recogniser: Recogniser, *, videos: Path | None = None, part
     if part not in PARTS:
         raise UsageError(f"--part is {part!r}; accepted: {', '.join(PARTS)}")
     samples = datasets.read(data, videos)
+    if table:
+        root = data if data.is_dir() else videos or data.parent
+        samples = mapping.apply(mapping.read(table, recogniser.labels), samples, root)
     if unknown := sorted(set(datasets.labels(samples)) - set(recogniser.labels)):
         raise UsageError(
             f"{data} has {unknown[0]!r}, which {recogniser.card.name} does not know; "

@@ -9,11 +9,11 @@ import math
 import numpy as np
 
 from stream.play import motions
-from stream.play.paths import ANGLE, Action, Path, Rng, X, Y, count, ease, line, smooth, still
+from stream.play.paths import ANGLE, SIZE, Action, Path, Rng, X, Y, count, ease, line, smooth, still
 
 SLOW_SHARE = 0.6
 """Share of the swipes, circles and waves that are slow; the others are as in motions.py."""
-DRAWN_SHARE = 0.45
+DRAWN_SHARE = 0.55
 """Share of `other motion` that is a drawn figure, or a hand that points about."""
 ROUND = 16
 """Count: corners of a curve that is drawn."""
@@ -41,6 +41,7 @@ def _swipe(rng: Rng, angle: float, rate: float) -> Action:
     bend = np.clip(rng.normal(0, 0.05), -0.1, 0.1) * np.sin(np.linspace(0, math.pi, len(path)))
     path[:, X] -= bend * math.sin(angle)
     path[:, Y] += bend * math.cos(angle)
+    path[:, SIZE] = rng.uniform(0.85, 1.15) ** np.linspace(0, 1, len(path))
     return Action(path, 0.55)
 
 
@@ -124,7 +125,7 @@ def _tick(rng: Rng) -> Path:
     first, second = rng.uniform(0.12, 0.3), rng.uniform(0.35, 0.8)
     down, up = rng.uniform(0.5, 1.3), -rng.uniform(0.6, 1.2)
     corner = np.array([first * math.cos(down), first * math.sin(down)])
-    return np.stack([np.zeros(2), corner, corner + [second * math.cos(up), second * math.sin(up)]])
+    return np.stack([np.zeros(2), corner, corner + np.array([second * math.cos(up), second * math.sin(up)])])
 
 
 def _pointing(rng: Rng) -> Path:

@@ -91,15 +91,26 @@ def hand(rng: Rng, flesh: Canvas) -> tuple[Sprite, ...]:
 def layers(made: Forearm, way: Path) -> list[Layer]:
     """Work out where hand and arm are while the hand goes its (N, 5) way: from the back to the front."""
     way = way.copy()
-    way[:, ANGLE] -= made.lean * made.turn
-    wrist = way[:, [X, Y]] + WRIST * way[:, [SIZE]] * np.stack([-np.sin(way[:, ANGLE]), np.cos(way[:, ANGLE])], 1)
-    reach = _far(made, way, wrist) - wrist
+    usual_turn = made.lean * made.turn
+    far = _far(made, way, _wrist(way, way[:, ANGLE] - usual_turn))
+    way[:, ANGLE] += made.turn * _angle(far - _wrist(way, way[:, ANGLE] - usual_turn))
+    wrist = _wrist(way, way[:, ANGLE])
+    reach = far - wrist
     unit = reach / np.maximum(1e-6, np.hypot(*reach.T))[:, None]
     usual = float(np.median(way[way[:, ALPHA] > 0, SIZE])) if way[:, ALPHA].any() else 1.0
     size = LENGTH * np.clip(way[:, SIZE] / usual, 0.8, 2.0)
-    angle = np.arctan2(-unit[:, 0], unit[:, 1])
-    arm = np.column_stack([wrist + unit * (0.5 * size[:, None]), size, angle, way[:, ALPHA]])
+    arm = np.column_stack([wrist + unit * (0.5 * size[:, None]), size, _angle(unit), way[:, ALPHA]])
     return [((_bone(made, usual),), arm), (made.hand, way)]
+
+
+def _wrist(way: Path, angle: Path) -> Path:
+    """Say where the wrist is, (N, 2), of a hand that is turned by (N,) angles."""
+    return np.asarray(way[:, [X, Y]] + WRIST * way[:, [SIZE]] * np.stack([-np.sin(angle), np.cos(angle)], 1))
+
+
+def _angle(reach: Path) -> Path:
+    """Say how an arm is turned whose far end is (N, 2) away from its wrist: 0 where it hangs straight down."""
+    return np.asarray(np.arctan2(-reach[:, 0], reach[:, 1]))
 
 
 def _far(made: Forearm, way: Path, wrist: Path) -> Path:
@@ -112,7 +123,7 @@ def _far(made: Forearm, way: Path, wrist: Path) -> Path:
         away = made.far * np.array([math.sin(made.lean), math.cos(made.lean)])
         far[begin:end] = home + away + made.follow * (wrist[begin:end] - home)
     far[:, 1] = np.maximum(far[:, 1], np.maximum(0.75, wrist[:, 1] + 0.2))
-    return far
+    return np.asarray(far)
 
 
 def _bone(made: Forearm, hand_size: float) -> Sprite:

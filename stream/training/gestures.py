@@ -5,6 +5,7 @@ stream/training/cutouts.py and scenery.py.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,16 +27,27 @@ STRIDES = 8
 """Count: phases of a figure that walks its own height."""
 MIXTURE = (motions.OTHER_MOTION,) * 4 + ("push", "pull") * 2 + motions.GESTURES
 """What is played: `other motion` is many things, and what comes or goes is learnt last, so these come more often."""
-HAND_MIXTURE = (*(motions.OTHER_MOTION,) * 4, "push", "pull", *motions.TOWARD, *motions.SENSE, "wave", *motions.GESTURES)
-"""What forearms play: strokes and circles come oftener, since most of them are slow and few fit into a stream."""
+HAND_MIXTURE = (
+    *(motions.OTHER_MOTION,) * 5,
+    *("swipe up", "swipe down") * 2,
+    *motions.TOWARD,
+    *motions.SENSE,
+    "push",
+    "pull",
+    "wave",
+    *motions.GESTURES,
+)
+"""What forearms play: strokes come oftener, along most arms oftenest, since most are slow and few fit into a stream."""
 
 REAL_SHARE = 0.06
 """Share of the streams of training that show a real video instead."""
+FOOTAGE_SHARE = 0.12
+"""Share of the streams of training that show one's own footage, where there is some."""
 SIGNING_SHARE = 0.08
 """Share of the streams of training in which somebody signs: hands that move and mean none of the gestures."""
 WAVING_SHARE = 0.1
 """Share of the streams of training in which somebody seen whole waves, or only raises an arm."""
-BY_HAND_SHARE = 0.55
+BY_HAND_SHARE = 0.65
 """Share of the other streams of training in which a forearm gestures that reaches in from the picture's edge."""
 UPRIGHT_SHARE = 0.6
 """Share of the streams of forearms that are not turned: most arms come from below."""
@@ -64,6 +76,7 @@ def stream(
     split: str = "training",
     *,
     is_upright: bool = False,
+    footage: Sequence[reality.Video] = (),
     **changes: Any,
 ) -> Stream:
     """Make one stream; the same seed gives the same stream.
@@ -73,11 +86,14 @@ def stream(
         frames: count.
         difficulty: in [0, 1]: how likely each of these is: small movers, rich backgrounds, a bad camera.
         split: training or evaluation.
+        footage: real videos in which nobody gestures, of which FOOTAGE_SHARE of the streams of training are made.
         is_upright: show it as it is played, so that the script's classes are its labels; else mirrored and turned.
         changes: to its `gestures.Script`.
     """
     rng = np.random.default_rng(seed)
     kind = rng.random() if split == "training" and not changes else 1.0
+    if footage and split == "training" and rng.random() < FOOTAGE_SHARE:
+        return _face(rng, _real(rng, frames, footage))
     if kind < REAL_SHARE:
         return _face(rng, _real(rng, frames))
     aspect = float(np.exp(rng.normal(math.log(4 / 3), 0.25)))
@@ -118,15 +134,15 @@ def stream(
 
 def _by_hand(rng: Rng, script: gestures.Script) -> tuple[gestures.Script, cutouts.Make]:
     """Let a forearm play a script, there from the first frame in half of the streams; return what makes it."""
-    lean = float(np.clip(rng.normal(0, 0.55), -1.1, 1.1))
+    lean = float(rng.choice([-1.0, 1.0]) * rng.uniform(0.1, 1.0) if rng.random() < 0.75 else rng.normal(0, 0.2))
     size = script.size or float(np.exp(rng.uniform(math.log(0.3), math.log(0.85))))
-    changes = {"classes": HAND_MIXTURE, "act": handmotions.act, "size": size}
-    changed = replace(script, **changes, is_present=rng.random() < 0.5, edge=lean)
+    is_present = rng.random() < 0.5
+    changed = replace(script, classes=HAND_MIXTURE, act=handmotions.act, size=size, is_present=is_present, edge=lean)
     return changed, lambda rng, split: forearms.forearm(rng, lean, cutouts.WARDROBES[split])
 
 
-def _real(rng: Rng, frames: int) -> Stream:
-    clip, labels = reality.clip(rng, frames, FPS, SIDE_PX)
+def _real(rng: Rng, frames: int, known: Sequence[reality.Video] = ()) -> Stream:
+    clip, labels = reality.clip(rng, frames, FPS, SIDE_PX, known)
     return Stream(camera.film(rng, np.asarray(clip / np.float32(255))), labels, ())
 
 

@@ -14,7 +14,7 @@ from stream.training.limbs import FOREARM, SHOULDERS, UPPER_ARM, WRIST
 
 KNOWN_CYCLES = 1.25
 """Count: swings to and fro after which a viewer could tell."""
-WAVING_SHARE = 0.65
+WAVES_SHARE = 0.6
 """Share of what is done that is a wave; the rest is an arm that is raised and lowered, or held up."""
 SETTLE_S = 1.0
 """Seconds at the beginning of a stream that begins amid something: nobody could tell yet."""
@@ -91,7 +91,7 @@ def _plan(rng: Rng, needed: int, rate: float) -> tuple[Path, Labels]:
     skipped = int(rng.uniform(0.2, 2.5) * rate) if is_amid else 0
     parts = [] if is_amid else [_pause(rng, rate, motions.LABELS.index(motions.NO_MOTION))]
     while sum(len(part.told) for part in parts) < needed + skipped:
-        is_wave = rng.random() < WAVING_SHARE
+        is_wave = rng.random() < WAVES_SHARE
         parts += _wave(rng, rate) if is_wave else _raise(rng, rate)
         parts.append(_pause(rng, rate, motions.LABELS.index("wave" if is_wave else motions.OTHER_MOTION)))
     arms = np.concatenate([part.arms for part in parts], axis=1)[:, skipped : skipped + needed]
