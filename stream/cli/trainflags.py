@@ -181,7 +181,7 @@ Streams = Annotated[
 Footage = Annotated[
     Path | None,
     typer.Option(
-        help="Folder of real video in which nobody gestures or crosses the picture: one stream in eight shows it.",
+        help="Folder of real video in which nobody gestures or crosses the picture: one stream in sixteen shows it.",
         rich_help_panel=MADE,
         show_default="none",
     ),

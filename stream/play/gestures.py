@@ -175,6 +175,8 @@ def _start(rng: Rng, pose: Path, act: Action, mover: float, script: Script) -> P
     margin = 0.5 * size if script.edge is None else 0.0
     spread = np.maximum(np.array([aspect, 1.0]) - np.ptp(action[:, :2], axis=0) - margin, 0.1) / 2
     place = rng.uniform(-1, 1, 2) * np.minimum(spread, 0.45) - middle
+    if script.edge is not None:
+        place[Y] += rng.uniform(-0.05, 0.2)
     travel = action[-1, :2] - action[0, :2]
     if np.abs(travel).max() > 0.6 and rng.random() < 0.4:
         place = _through_the_edge(rng, place, travel, np.array([aspect, 1.0]) / 2 + size / 2)

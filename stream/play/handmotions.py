@@ -13,7 +13,7 @@ from stream.play.paths import ANGLE, SIZE, Action, Path, Rng, X, Y, count, ease,
 
 SLOW_SHARE = 0.6
 """Share of the swipes, circles and waves that are slow; the others are as in motions.py."""
-DRAWN_SHARE = 0.55
+DRAWN_SHARE = 0.6
 """Share of `other motion` that is a drawn figure, or a hand that points about."""
 ROUND = 16
 """Count: corners of a curve that is drawn."""

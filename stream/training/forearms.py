@@ -59,9 +59,9 @@ def forearm(rng: Rng, lean: float, wardrobe: Wardrobe) -> Forearm:
         (flesh, cloth),
         cuff,
         lean,
-        rng.uniform(0.0, 0.4) if is_pivot else rng.uniform(0.5, 1.05),
-        rng.uniform(0.5, 1.2) if is_pivot else rng.uniform(1.1, 1.6),
-        rng.uniform(0.3, 1.0),
+        rng.uniform(0.0, 0.4) if is_pivot else rng.uniform(0.3, 1.0),
+        rng.uniform(0.5, 1.2) if is_pivot else rng.uniform(0.7, 1.5),
+        rng.uniform(0.0, 1.0),
     )
 
 

@@ -28,7 +28,7 @@ STRIDES = 8
 MIXTURE = (motions.OTHER_MOTION,) * 4 + ("push", "pull") * 2 + motions.GESTURES
 """What is played: `other motion` is many things, and what comes or goes is learnt last, so these come more often."""
 HAND_MIXTURE = (
-    *(motions.OTHER_MOTION,) * 5,
+    *(motions.OTHER_MOTION,) * 4,
     *("swipe up", "swipe down") * 2,
     *motions.TOWARD,
     *motions.SENSE,
@@ -41,7 +41,7 @@ HAND_MIXTURE = (
 
 REAL_SHARE = 0.06
 """Share of the streams of training that show a real video instead."""
-FOOTAGE_SHARE = 0.12
+FOOTAGE_SHARE = 0.06
 """Share of the streams of training that show one's own footage, where there is some."""
 SIGNING_SHARE = 0.08
 """Share of the streams of training in which somebody signs: hands that move and mean none of the gestures."""
@@ -51,6 +51,8 @@ BY_HAND_SHARE = 0.65
 """Share of the other streams of training in which a forearm gestures that reaches in from the picture's edge."""
 UPRIGHT_SHARE = 0.6
 """Share of the streams of forearms that are not turned: most arms come from below."""
+WORN = 0.25
+"""Heights: how far a camera shakes that is worn or held in the other hand; one that stands trembles by far less."""
 ALIVE_SHARE = 0.1
 """Share of the other streams of training before a real video that goes on: not all that is real is `other motion`."""
 HIDDEN_SHARE = 0.15
@@ -114,11 +116,12 @@ def stream(
         played = gestures.session(rng, frames, FPS, replace(script, **changes), TICKS)
     shutter = _Shutter(
         aspect,
-        _shake(rng, frames * TICKS, 0.045 * is_shaken),
+        _shake(rng, frames * TICKS, (WORN if is_by_hand else 0.045) * is_shaken),
         _shake(rng, frames * TICKS, 0.006 * is_shaken),
         _moments(rng, frames, is_bad),
         int(rng.integers(1, TICKS + 1)),
         rng.uniform(0, 0.5) * is_bad,
+        rng.uniform(0, 0.5) if is_by_hand else 1.0,
     )
     scenes = _scenes(rng, played, split, is_rich, looks, make)
     labels = played.labels
@@ -193,6 +196,8 @@ class _Shutter:
     """Ticks of each frame during which light falls in."""
     roll: float
     """Of a frame's interval: how much later the last row is read than the first."""
+    shaken: float
+    """Share of the camera's shaking that the movers show; less where camera and hand are of one body."""
 
 
 def _scenes(
@@ -243,7 +248,7 @@ def _unless_still(labels: gestures.Labels) -> gestures.Labels:
 def _film(played: gestures.Session, scenes: list[_Scene], shutter: _Shutter) -> Canvas:
     """Draw every frame: (T, S, S, 3) in [0, 1]."""
     movers, camera_path = played.movers.copy(), played.camera + shutter.shake
-    movers[:, :, :2] += shutter.tremor - shutter.shake
+    movers[:, :, :2] += shutter.tremor - shutter.shaken * shutter.shake
     clip = np.empty((len(played.labels), SIDE_PX, SIDE_PX, 3), np.float32)
     ends = [scene.begin for scene in scenes[1:]] + [len(clip)]
     phases = _phases(played.movers)

@@ -14,7 +14,7 @@ from stream.training.limbs import FOREARM, SHOULDERS, UPPER_ARM, WRIST
 
 KNOWN_CYCLES = 1.25
 """Count: swings to and fro after which a viewer could tell."""
-WAVES_SHARE = 0.6
+WAVES_SHARE = 0.65
 """Share of what is done that is a wave; the rest is an arm that is raised and lowered, or held up."""
 SETTLE_S = 1.0
 """Seconds at the beginning of a stream that begins amid something: nobody could tell yet."""
