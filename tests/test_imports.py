@@ -54,7 +54,7 @@ SERVER_ROWS = (
 )
 """The same inside `server`."""
 
-PLAY_ROWS = ({"paths"}, {"othermotion", "sprites"}, {"motions"}, {"gestures"}, {"matching"})
+PLAY_ROWS = ({"paths"}, {"othermotion", "sprites"}, {"motions"}, {"gestures", "handmotions"}, {"matching"})
 """The same inside `play`."""
 
 PARTS = ("sources", "nets", "runtimes", "exporters", "importers", "sinks")

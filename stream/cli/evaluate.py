@@ -22,7 +22,7 @@ from stream.recogniser import load
 if TYPE_CHECKING:
     from stream.cli.protocols import Outcome
 
-CLIP, STREAM, MEMORY, FOOTAGE = "clip", "stream", "memory", "footage"
+CLIP, EVENTS, STREAM, MEMORY, FOOTAGE = "clip", "events", "stream", "memory", "footage"
 ON_DATA = "On a data set"
 ON_GENERATED = "On generated gestures"
 
@@ -39,9 +39,10 @@ Protocol = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="clip: every clip by itself. stream: clips joined to one long stream. memory: what memories of different "
-        "length are good for in streams that have lasted 10 s to half an hour, with DATA to an hour. footage: gestures "
-        "in sample videos of real scenes, which DATA holds, mirrored, turned and backwards.",
+        help="clip: every clip by itself. events: every clip by itself, by the events that come of it, false ones a "
+        "minute too (on DATA only). stream: clips joined to one long stream. memory: what memories of different length "
+        "are good for in streams that have lasted 10 s to half an hour, with DATA to an hour. footage: gestures in "
+        "sample videos of real scenes, which DATA holds, mirrored, turned and backwards.",
         show_default="clip; without DATA clip and stream",
     ),
 ]
@@ -64,6 +65,16 @@ GroupBy = Annotated[
         "intervals are drawn from groups.",
         rich_help_panel=ON_DATA,
         show_default="the data's own groups, else clips",
+    ),
+]
+Map = Annotated[
+    Path | None,
+    typer.Option(
+        "--map",
+        help="CSV with the header path,label: a pattern on the clips' paths, and which of the model's labels they "
+        "have, the first pattern that fits; a blank label leaves them out.",
+        rich_help_panel=ON_DATA,
+        show_default="DATA's own labels",
     ),
 ]
 Videos = Annotated[
@@ -134,6 +145,7 @@ def evaluate(
     end: End = None,
     min_duration: MinDuration = None,
     group_by: GroupBy = None,
+    table: Map = None,
     videos: Videos = None,
     part: Part = "all",
     cuts: Cuts = None,
@@ -170,11 +182,12 @@ def evaluate(
         counts = {CLIP: (clips, 0), STREAM: (0, minutes), None: (clips, minutes)}[protocol]
         outcomes["generated"] = protocols.on_generated(recogniser, *counts, seed, settings)
     elif data is not None:
-        chosen = protocols.Data(data, videos, part, group_by, others, seed)
+        chosen = protocols.Data(data, videos, part, group_by, others, seed, table)
         is_joined = protocol == STREAM
         watched = replace(settings, is_cut_aware=not is_joined if cuts is None else cuts)
-        name = data.resolve().stem + (f"_{STREAM}" if is_joined else "")
-        outcomes[name] = (protocols.on_streams if is_joined else protocols.on_clips)(recogniser, chosen, watched)
+        name = data.resolve().stem + (f"_{protocol}" if protocol in (STREAM, EVENTS) else "")
+        measure = {STREAM: protocols.on_streams, EVENTS: protocols.on_events}.get(protocol or CLIP, protocols.on_clips)
+        outcomes[name] = measure(recogniser, chosen, watched)
     if background:
         outcomes["background"] = protocols.on_background(recogniser, background, settings)
     _report(recogniser.card, outcomes, json_to, plot, update_card=update_card)
@@ -196,8 +209,12 @@ def _check(
     *, has_others: bool,
 ) -> None:  # fmt: skip
     """Refuse what does not go together, before anything is measured."""
-    if protocol not in (None, CLIP, STREAM, MEMORY, FOOTAGE):
-        raise UsageError(f"--protocol is {protocol!r}; accepted: {CLIP}, {STREAM}, {MEMORY} or {FOOTAGE}")
+    if protocol not in (None, CLIP, EVENTS, STREAM, MEMORY, FOOTAGE):
+        raise UsageError(f"--protocol is {protocol!r}; accepted: {CLIP}, {EVENTS}, {STREAM}, {MEMORY} or {FOOTAGE}")
+    if protocol == EVENTS and not data:
+        raise UsageError(f"--protocol {EVENTS} needs DATA, the clips to watch")
+    if protocol == EVENTS and plot:
+        raise UsageError(f"--protocol {EVENTS} has tables and no picture; accepted: no --plot")
     if protocol == FOOTAGE and not data:
         raise UsageError(
             f"--protocol {FOOTAGE} needs DATA, the folder of the sample videos that docs/training.md names"

@@ -18,7 +18,7 @@ from stream import intervals
 from stream.cards import Card
 from stream.config import SessionSettings
 from stream.errors import UsageError
-from stream.evaluation import clips, figures, footage, generated, joined, memory, plots, reading, streams
+from stream.evaluation import clips, events, figures, footage, generated, joined, memory, plots, reading, streams
 from stream.evaluation.figures import words
 from stream.recogniser import Recogniser
 from stream.sources import open_source
@@ -61,6 +61,8 @@ class Data:
     """Clips of labels that the model does not know are something else; else they are refused."""
     seed: int
     """Decides the order of a stream, and the draws of a bootstrap."""
+    table: Path | None = None
+    """Says which of the model's labels the clips have, when not their own."""
 
 
 def on_generated(recogniser: Recogniser, count: int, minutes: int, seed: int, settings: SessionSettings) -> Outcome:
@@ -99,7 +101,7 @@ def _columns(recogniser: Recogniser, rows: Sequence[tuple[str, Array]]) -> tuple
 
 def on_clips(recogniser: Recogniser, data: Data, settings: SessionSettings) -> Outcome:
     """Measure on the clips of a data set, each by itself."""
-    samples = reading.read(data.path, recogniser, videos=data.videos, part=data.part)
+    samples = _read(recogniser, data)
     groups = reading.groups(samples, data.path, data.group_by)
     learned = _warn(recogniser.card, samples)
     said = list(_track(clips.score(recogniser, samples, settings), len(samples), "clips"))
@@ -117,9 +119,50 @@ def on_clips(recogniser: Recogniser, data: Data, settings: SessionSettings) -> O
     )
 
 
+def _read(recogniser: Recogniser, data: Data) -> tuple[Sample, ...]:
+    return reading.read(
+        data.path, recogniser, videos=data.videos, part=data.part, has_others=data.has_others, table=data.table
+    )
+
+
+def on_events(recogniser: Recogniser, data: Data, settings: SessionSettings) -> Outcome:
+    """Measure on the clips of a data set, each through a session of its own, by the events that come of it."""
+    samples = _read(recogniser, data)
+    groups = reading.groups(samples, data.path, data.group_by)
+    learned = _warn(recogniser.card, samples)
+    watched = list(_track(events.watch(recogniser, samples, settings), len(samples), "clips"))
+    found = events.measure(samples, watched, groups, recogniser.card.background, data.seed)
+
+    def show(console: Console) -> None:
+        _show_events(console, found)
+        _show_groups(console, found.groups, len(samples))
+
+    return Outcome(figures.of_events(found) | learned, show, None)
+
+
+def _show_events(console: Console, found: events.Events) -> None:
+    """Write a row for each action, one for all, and what came of the background."""
+    table = Table("shown", "clips", "right event", "first event right", "likeliest right", "first event instead")
+    for label, row in [*found.actions.items(), *([("all", found.every)] if found.every else [])]:
+        others = (
+            ", ".join(f"{name} {count}" for name, count in row.said.items() if name != label) if label != "all" else ""
+        )
+        table.add_row(
+            label, str(row.clips), *(words(share, places=0) for share in (row.found, row.first, row.likeliest)), others
+        )
+    if found.every:
+        console.print(table)
+    if found.background_clips:
+        said = ", ".join(f"{label} {count}" for label, count in found.false.items()) or "none"
+        console.print(
+            f"false events a minute: {words(found.false_per_minute, 1, '', 2)}, over {found.background_s / 60:.1f} min "
+            f"of {found.background_clips} clips, of which {words(found.quiet)} without: {said}"
+        )
+
+
 def _joined(recogniser: Recogniser, data: Data) -> tuple[tuple[Sample, ...], list[str]]:
     """List the clips of a stream, and the group of each."""
-    samples = reading.read(data.path, recogniser, videos=data.videos, part=data.part, has_others=data.has_others)
+    samples = _read(recogniser, data)
     return samples, reading.groups(samples, data.path, data.group_by)
 
 

@@ -26,7 +26,7 @@ GESTURES, EVERYDAY = "gestures", "everyday"
 
 MEANT = {
     "generated gestures": ({flags.MADE}, ("rate", "resume", "threads")),
-    "everyday actions": ({flags.EVERYDAY}, ("videos", "rate", "resume", "threads")),
+    "everyday actions": ({flags.EVERYDAY}, ("footage", "videos", "rate", "resume", "threads")),
     "labelled frames": ({flags.STILL}, ()),
     "clips": ({flags.YOUR, flags.LEARN, flags.MODEL}, ("resume", "threads", "device")),
 }
@@ -197,6 +197,7 @@ def _train_gestures(given: dict[str, Any]) -> "Card":
             changes=changes | {"seed": given["seed"], "threads": given["threads"]},
             command=given["command"],
             begin=given["begin"],
+            footage=given["footage"],
             is_resumed=given["resume"],
             is_forced=given["force"],
         )

@@ -210,8 +210,11 @@ Frozen = Annotated[
 Footage = Annotated[
     Path | None,
     typer.Option(
-        help="Data set whose clips labelled fight and fall teach these, and all others what they are not.",
-        rich_help_panel=EVERYDAY,
+        help="Real video to learn from. gestures: a folder in which nobody gestures or crosses the picture, shown by "
+        "one stream in sixteen. everyday: a data set whose clips labelled fight and fall teach these, and all others "
+        "what they are not.",
+        rich_help_panel=MADE,
+        show_default="none",
     ),
 ]
 Batches = Annotated[

@@ -7,6 +7,7 @@ from typing import Any
 
 from stream.evaluation.clips import BIN_COUNT, TOP
 from stream.evaluation.clips import Clips as Scored
+from stream.evaluation.events import Actions, Events
 from stream.evaluation.footage import Shown
 from stream.evaluation.generated import SOON_S, Sessions
 from stream.evaluation.joined import Row
@@ -58,6 +59,26 @@ def of_streams(streams: Streams) -> Table:
         "median_delay_s": of(streams.delay_s),
         "delay_of_nine_in_ten_s": of(streams.late_s),
     }
+
+
+def of_events(events: Events) -> Table:
+    """Say what was measured on clips by their events."""
+    found: Table = {"groups": events.groups}
+    if events.every:
+        found["actions"] = _of_actions(events.every)
+        found["labels"] = {label: _of_actions(actions) for label, actions in events.actions.items()}
+    if events.background_clips:
+        found["background_clips"] = events.background_clips
+        found["background_minutes"] = round(events.background_s / 60, 2)
+        found["false_events"] = events.false
+        found["false_events_per_minute"] = of(events.false_per_minute)
+        found["quiet_clips"] = of(events.quiet)
+    return found
+
+
+def _of_actions(actions: Actions) -> Table:
+    shares = {"recognised": actions.found, "first": actions.first, "likeliest": actions.likeliest}
+    return {"clips": actions.clips, **{name: of(share) for name, share in shares.items()}, "confusion": actions.said}
 
 
 def of_alarms(alarms: Alarms) -> Table:

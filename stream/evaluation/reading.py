@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stream.buffer import frames
 from stream.errors import SourceError, UsageError
+from stream.evaluation import mapping
 from stream.recogniser import Recogniser
 from stream.sources import open_source
 from stream.training import datasets, splits
@@ -19,9 +20,23 @@ PARTS = ("all", "train", "validation", "test")
 
 
 def read(
-    data: Path, recogniser: Recogniser, *, videos: Path | None = None, part: str = "all", has_others: bool = False
+    data: Path,
+    recogniser: Recogniser,
+    *,
+    videos: Path | None = None,
+    part: str = "all",
+    has_others: bool = False,
+    table: Path | None = None,
 ) -> tuple[Sample, ...]:
-    """List the samples of a data set that a model is measured on; `has_others`: some of labels that it does not know.
+    """List the samples of a data set that a model is measured on.
+
+    Args:
+        data: a data set.
+        recogniser: the model.
+        videos: where its videos are, when not beside it.
+        part: one of PARTS.
+        has_others: clips of labels that the model does not know are kept, as something else.
+        table: says which of the model's labels its clips have; see `stream.evaluation.mapping`.
 
     Raises:
         UsageError: it is no data set, has no such part, or names labels that the model does not know.
@@ -29,6 +44,9 @@ def read(
     if part not in PARTS:
         raise UsageError(f"--part is {part!r}; accepted: {', '.join(PARTS)}")
     samples = datasets.read(data, videos, least_classes=1)
+    if table:
+        root = data if data.is_dir() else videos or data.parent
+        samples = mapping.apply(mapping.read(table, recogniser.labels), samples, root)
     known = set(recogniser.labels)
     if (unknown := sorted(set(datasets.labels(samples)) - known)) and not has_others:
         raise UsageError(

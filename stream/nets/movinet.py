@@ -114,7 +114,7 @@ class MoViNet(nn.Module):
         """Advance by one clip and return what a layer of the head, `dense` or `classifier`, is given: (B, T, C)."""
         features, after = self._features(clip, state, decay)
         found = features.flatten(0, 1)
-        found = self.hidden(found) if layer == "classifier" else found
+        found = self.embed(found) if layer == "classifier" else found
         return found.view(*features.shape[:2], -1), after
 
     def _features(self, clip: Tensor, state: TensorState, decay: float | Tensor) -> tuple[Tensor, TensorState]:
@@ -138,13 +138,13 @@ class MoViNet(nn.Module):
         after = {name: walk.after[name] for name in state}
         return (x if is_stream else x.mean(1, keepdim=True)), after
 
-    def hidden(self, features: Tensor) -> Tensor:
+    def embed(self, features: Tensor) -> Tensor:
         """Return what the classifier is given: pooled features, (N, C, 1, 1) -> (N, C', 1, 1)."""
         return ACTIVATIONS[self.card.classifier_activation](self.dense(features))
 
     def _classify(self, features: Tensor) -> Tensor:
         """(N, C, 1, 1) -> (N, K)."""
-        logits: Tensor = self.classifier(self.hidden(features))
+        logits: Tensor = self.classifier(self.embed(features))
         return logits.flatten(1)
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Tensor, TensorState]:

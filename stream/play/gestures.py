@@ -4,7 +4,7 @@ Numbers only, no pictures. Places are in picture heights from the middle of the 
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +85,13 @@ class Script:
     """Width of the picture over its height."""
     size: float | None = None
     """Picture heights: the mover's size at rest; random when None."""
+    act: Callable[[Rng, str, float], Action] = motions.act
+    """Does something of a class, at a rate in ticks per second."""
+    is_present: bool = False
+    """The mover is there from the first frame."""
+    edge: float | None = None
+    """Radians from straight down towards the left: the way along which the mover leaves the picture and comes again, as
+    an arm does, and may be half out of the picture; None fades it."""
 
 
 def session(rng: Rng, frames: int, fps: float, script: Script, ticks: int = 4) -> Session:
@@ -112,13 +119,16 @@ def events(parts: Sequence[Segment], rate: float) -> tuple[Event, ...]:
 def play(rng: Rng, rate: float, script: Script) -> Iterator[Segment]:
     """Play a script for ever, at `rate` ticks per second; `rng` decides everything."""
     mover = script.size or float(np.exp(rng.uniform(math.log(0.14), math.log(1.2))))
-    pose, camera = _absent(mover), np.zeros(2)
-    yield _rest(rng, pose, camera, rate, script)
+    pose, camera, is_first = _absent(mover), np.zeros(2), True
+    if not script.is_present:
+        yield _rest(rng, pose, camera, rate, script)
     for label in _labels(rng, script):
-        action = motions.act(rng, label, rate)
+        action = script.act(rng, label, rate)
         is_absent = action.camera is not None and rng.random() < 0.5
-        start = _absent(mover) if is_absent else _start(rng, pose, action, mover, script.aspect)
-        yield from _come(rng, pose, start, camera, rate)
+        start = _absent(mover) if is_absent else _start(rng, pose, action, mover, script)
+        if not (is_first and script.is_present):
+            yield from (_slide if script.edge is not None else _come)(rng, pose, start, camera, rate, script)
+        is_first = False
         yield _rest(rng, start, camera, rate, script)
         stage, turn = _act(rng, action, start, rate)
         part = Segment(label, stage, camera + turn, math.ceil(action.known * len(turn)))
@@ -150,8 +160,9 @@ def _act(rng: Rng, action: Action, start: Path, rate: float) -> tuple[Path, Path
 # --- from relative paths to a stage ---
 
 
-def _start(rng: Rng, pose: Path, act: Action, mover: float, aspect: float) -> Path:
+def _start(rng: Rng, pose: Path, act: Action, mover: float, script: Script) -> Path:
     """Go on from where the mover is when the action then stays in the picture; else choose a place where it does."""
+    aspect = script.aspect
     if act.start is not None:
         return act.start
     action = act.path
@@ -161,8 +172,11 @@ def _start(rng: Rng, pose: Path, act: Action, mover: float, aspect: float) -> Pa
     size = min(mover, rng.uniform(0.7, 1.3) / largest) * (1 if action[-1, SIZE] > 0.7 else rng.uniform(1.2, 2.0))
     size = min(size, 1.3 / largest)
     middle = (action[:, :2].max(axis=0) + action[:, :2].min(axis=0)) / 2
-    spread = np.maximum(np.array([aspect, 1.0]) - np.ptp(action[:, :2], axis=0) - 0.5 * size, 0.1) / 2
+    margin = 0.5 * size if script.edge is None else 0.0
+    spread = np.maximum(np.array([aspect, 1.0]) - np.ptp(action[:, :2], axis=0) - margin, 0.1) / 2
     place = rng.uniform(-1, 1, 2) * np.minimum(spread, 0.45) - middle
+    if script.edge is not None:
+        place[Y] += rng.uniform(-0.05, 0.2)
     travel = action[-1, :2] - action[0, :2]
     if np.abs(travel).max() > 0.6 and rng.random() < 0.4:
         place = _through_the_edge(rng, place, travel, np.array([aspect, 1.0]) / 2 + size / 2)
@@ -182,7 +196,7 @@ def _fits(path: Path, aspect: float) -> bool:
     return bool(inside.all() and path[:, SIZE].max() < 1.4 and path[:, SIZE].min() > 0.08)
 
 
-def _come(rng: Rng, old: Path, new: Path, camera: Path, rate: float) -> Iterator[Segment]:
+def _come(rng: Rng, old: Path, new: Path, camera: Path, rate: float, _script: Script) -> Iterator[Segment]:
     """Bring the mover from where it was to where it begins: by going and coming again, or slowly in the background."""
     if np.array_equal(old, new):
         return
@@ -200,6 +214,36 @@ def _come(rng: Rng, old: Path, new: Path, camera: Path, rate: float) -> Iterator
             yield Segment(None, _cast(path), np.repeat(camera[None], len(path), 0))
         if ends[0] and rng.random() < 0.2:
             yield _hold(_absent(old[SIZE]), camera, count(rng.uniform(0.2, 1.2), rate))
+
+
+def _slide(rng: Rng, old: Path, new: Path, camera: Path, rate: float, script: Script) -> Iterator[Segment]:
+    """Bring an arm from where it was to where it begins: straight, or out over the picture's edge and in again."""
+    if np.array_equal(old, new):
+        return
+    if old[ALPHA] > 0 and new[ALPHA] > 0 and rng.random() < 0.5:
+        yield _way(old, new, camera, count(rng.uniform(0.5, 1.4), rate))
+        return
+    if old[ALPHA] > 0:
+        yield _way(old, _outside(rng, old, script), camera, count(rng.uniform(0.2, 0.8), rate))
+    if rng.random() < 0.3:
+        yield _hold(_absent(old[SIZE]), camera, count(rng.uniform(0.2, 1.2), rate))
+    if new[ALPHA] > 0:
+        yield _way(_outside(rng, new, script), new, camera, count(rng.uniform(0.2, 0.8), rate))
+
+
+def _outside(rng: Rng, pose: Path, script: Script) -> Path:
+    """Say where an arm is when it has just left the picture."""
+    beyond = pose.copy()
+    drop = 0.5 + 0.6 * pose[SIZE] - pose[Y]
+    beyond[Y] += drop
+    beyond[X] -= drop * math.tan(float(np.clip(script.edge or 0.0, -0.9, 0.9))) * rng.uniform(0, 1.2)
+    return beyond
+
+
+def _way(old: Path, new: Path, camera: Path, ticks: int) -> Segment:
+    """Move from one pose to another as a hand does."""
+    path = old + (new - old) * smooth(np.linspace(0, 1, ticks))[:, None]
+    return Segment(None, _cast(path), np.repeat(camera[None], ticks, 0))
 
 
 def _rest(rng: Rng, pose: Path, camera: Path, rate: float, script: Script) -> Segment:

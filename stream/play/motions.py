@@ -30,22 +30,23 @@ NO_MOTION, OTHER_MOTION = LABELS[:2]
 GESTURES = LABELS[2:]
 """The classes that mean something; the first two are what is left."""
 
+SENSE = {"circle clockwise": 1.0, "circle counter-clockwise": -1.0}
+"""Circle -> 1 for clockwise in the picture, or -1."""
+TOWARD = {"swipe left": math.pi, "swipe right": 0.0, "swipe up": -math.pi / 2, "swipe down": math.pi / 2}
+"""Swipe -> radians, clockwise from the right in the picture."""
+
 
 def act(rng: Rng, label: str, rate: float) -> Action:
     """Do something of the class `label`, one of LABELS but `no motion`."""
     if label == OTHER_MOTION:
         return other(rng, rate)
-    if label in _TOWARD:
-        return _swipe(rng, _TOWARD[label], rate)
+    if label in TOWARD:
+        return _swipe(rng, TOWARD[label], rate)
     if label in ("push", "pull"):
         return _approach(rng, label == "push", rate)
-    if label in _SENSE:
-        return _circle(rng, _SENSE[label], rate)
+    if label in SENSE:
+        return _circle(rng, SENSE[label], rate)
     return _oscillation(rng, label == "wave", rate)
-
-
-_SENSE = {"circle clockwise": 1.0, "circle counter-clockwise": -1.0}
-_TOWARD = {"swipe left": math.pi, "swipe right": 0.0, "swipe up": -math.pi / 2, "swipe down": math.pi / 2}
 
 
 def mirrored(label: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from stream.play import sprites
 from stream.play.paths import Path
 from stream.play.sprites import SPRITE_PX, Canvas, Rng
-from stream.training import limbs, people, scenery
+from stream.training import forearms, limbs, people, scenery
 from stream.training.people import Wardrobe
 
 TRIES = 4
@@ -17,8 +17,10 @@ LEAST_CONTRAST = 0.15
 """Difference of the mean colours, in the channel where it is largest: less is hard to see in a noisy picture."""
 
 
-Look = tuple[sprites.Sprite, ...] | limbs.Arm
+Look = tuple[sprites.Sprite, ...] | limbs.Arm | forearms.Forearm
 """What a mover looks like: a figure in every phase it goes through, or a hand with its arm."""
+Make = Callable[[Rng, str], Look]
+"""Makes something that moves, of a split."""
 
 
 def cutout(rng: Rng, split: str) -> Look:
@@ -38,21 +40,23 @@ def arm(rng: Rng, split: str) -> limbs.Arm:
     return limbs.arm(rng, hand, flesh, WARDROBES[split])
 
 
-def contrasting(rng: Rng, split: str, colour: Canvas) -> Look:
+def contrasting(rng: Rng, split: str, colour: Canvas, make: Make = cutout) -> Look:
     """Make something that can be seen before the (3,) colour: the best of a few where none stands out enough."""
-    made = [cutout(rng, split)]
+    made = [make(rng, split)]
     while len(made) < TRIES and _contrast(made[-1], colour) < LEAST_CONTRAST:
-        made.append(cutout(rng, split))
+        made.append(make(rng, split))
     return max(made, key=lambda look: _contrast(look, colour))
 
 
 def _contrast(look: Look, colour: Canvas) -> float:
-    level = (look.hand if isinstance(look, limbs.Arm) else look)[0].levels[-1]
+    level = (look if isinstance(look, tuple) else look.hand)[0].levels[-1]
     return float(np.abs(level[..., :3].sum(axis=(0, 1)) / max(1e-6, level[..., 3].sum()) - colour).max())
 
 
 def layers(look: Look, poses: Path) -> list[limbs.Layer]:
     """Say what is pasted where while a mover goes its (N, 5) way: from the back to the front."""
+    if isinstance(look, forearms.Forearm):
+        return forearms.layers(look, poses)
     return limbs.layers(look, poses) if isinstance(look, limbs.Arm) else [(look, poses)]
 
 

@@ -5,16 +5,17 @@ stream/training/cutouts.py and scenery.py.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from stream.play import gestures, motions, sprites
+from stream.play import gestures, handmotions, motions, sprites
 from stream.play.paths import ALPHA, Path
 from stream.play.sprites import Canvas, Rng
-from stream.training import camera, cutouts, occluders, reality, scenery, signing
+from stream.training import camera, cutouts, forearms, occluders, reality, scenery, signing, waving
 
 SIDE_PX = 80
 """Pixels: side of the square the model sees."""
@@ -26,11 +27,32 @@ STRIDES = 8
 """Count: phases of a figure that walks its own height."""
 MIXTURE = (motions.OTHER_MOTION,) * 4 + ("push", "pull") * 2 + motions.GESTURES
 """What is played: `other motion` is many things, and what comes or goes is learnt last, so these come more often."""
+HAND_MIXTURE = (
+    *(motions.OTHER_MOTION,) * 4,
+    *("swipe up", "swipe down") * 2,
+    *motions.TOWARD,
+    *motions.SENSE,
+    "push",
+    "pull",
+    "wave",
+    *motions.GESTURES,
+)
+"""What forearms play: strokes come oftener, along most arms oftenest, since most are slow and few fit into a stream."""
 
 REAL_SHARE = 0.06
 """Share of the streams of training that show a real video instead."""
+FOOTAGE_SHARE = 0.06
+"""Share of the streams of training that show one's own footage, where there is some."""
 SIGNING_SHARE = 0.08
 """Share of the streams of training in which somebody signs: hands that move and mean none of the gestures."""
+WAVING_SHARE = 0.1
+"""Share of the streams of training in which somebody seen whole waves, or only raises an arm."""
+BY_HAND_SHARE = 0.65
+"""Share of the other streams of training in which a forearm gestures that reaches in from the picture's edge."""
+UPRIGHT_SHARE = 0.6
+"""Share of the streams of forearms that are not turned: most arms come from below."""
+WORN = 0.25
+"""Heights: how far a camera shakes that is worn or held in the other hand; one that stands trembles by far less."""
 ALIVE_SHARE = 0.1
 """Share of the other streams of training before a real video that goes on: not all that is real is `other motion`."""
 HIDDEN_SHARE = 0.15
@@ -56,6 +78,7 @@ def stream(
     split: str = "training",
     *,
     is_upright: bool = False,
+    footage: Sequence[reality.Video] = (),
     **changes: Any,
 ) -> Stream:
     """Make one stream; the same seed gives the same stream.
@@ -65,41 +88,64 @@ def stream(
         frames: count.
         difficulty: in [0, 1]: how likely each of these is: small movers, rich backgrounds, a bad camera.
         split: training or evaluation.
+        footage: real videos in which nobody gestures, of which FOOTAGE_SHARE of the streams of training are made.
         is_upright: show it as it is played, so that the script's classes are its labels; else mirrored and turned.
         changes: to its `gestures.Script`.
     """
     rng = np.random.default_rng(seed)
     kind = rng.random() if split == "training" and not changes else 1.0
+    if footage and split == "training" and rng.random() < FOOTAGE_SHARE:
+        return _face(rng, _real(rng, frames, footage))
     if kind < REAL_SHARE:
         return _face(rng, _real(rng, frames))
     aspect = float(np.exp(rng.normal(math.log(4 / 3), 0.25)))
-    is_small, is_rich, is_shaken, is_bad = rng.random(4) < difficulty
+    is_by_hand = split == "training" and not changes and rng.random() < BY_HAND_SHARE
+    is_small, is_rich, is_shaken, is_bad = rng.random(4) < difficulty * (0.8 if is_by_hand else 1.0)
     size = None if is_small else rng.uniform(0.3, 0.6)
     script = gestures.Script(classes=MIXTURE, pause_s=_pauses(rng), aspect=aspect, size=size)
-    is_signed = kind < REAL_SHARE + SIGNING_SHARE
-    if is_signed:
-        played, looks = signing.session(rng, frames, FPS, aspect, TICKS)
+    is_of_people = kind < REAL_SHARE + SIGNING_SHARE + WAVING_SHARE
+    make: cutouts.Make = cutouts.cutout
+    looks: tuple[cutouts.Look, ...] = ()
+    if is_of_people:
+        people = signing if kind < REAL_SHARE + SIGNING_SHARE else waving
+        played, looks = people.session(rng, frames, FPS, aspect, TICKS)
+    elif is_by_hand:
+        script, make = _by_hand(rng, script)
+        played = gestures.session(rng, frames, FPS, script, TICKS)
     else:
-        played, looks = gestures.session(rng, frames, FPS, replace(script, **changes), TICKS), ()
+        played = gestures.session(rng, frames, FPS, replace(script, **changes), TICKS)
     shutter = _Shutter(
         aspect,
-        _shake(rng, frames * TICKS, 0.045 * is_shaken),
+        _shake(rng, frames * TICKS, (WORN if is_by_hand else 0.045) * is_shaken),
         _shake(rng, frames * TICKS, 0.006 * is_shaken),
         _moments(rng, frames, is_bad),
         int(rng.integers(1, TICKS + 1)),
         rng.uniform(0, 0.5) * is_bad,
+        rng.uniform(0, 0.5) if is_by_hand else 1.0,
     )
-    scenes = _scenes(rng, played, split, is_rich, looks)
+    scenes = _scenes(rng, played, split, is_rich, looks, make)
     labels = played.labels
-    if split == "training" and not is_signed and rng.random() < ALIVE_SHARE * is_rich:
+    if split == "training" and not is_of_people and rng.random() < ALIVE_SHARE * is_rich:
         scenes, labels = [_alive(rng, scenes[0], frames)], _unless_still(labels)
     clip = _film(played, scenes, shutter)
     made = Stream(camera.film(rng, clip) if is_bad else camera.develop(clip), labels, played.events)
-    return made if is_upright else _face(rng, made)
+    if is_upright:
+        return made
+    may_turn = not (is_by_hand and rng.random() < UPRIGHT_SHARE) and not (is_of_people and people is waving)
+    return _face(rng, made, may_turn=may_turn)
 
 
-def _real(rng: Rng, frames: int) -> Stream:
-    clip, labels = reality.clip(rng, frames, FPS, SIDE_PX)
+def _by_hand(rng: Rng, script: gestures.Script) -> tuple[gestures.Script, cutouts.Make]:
+    """Let a forearm play a script, there from the first frame in half of the streams; return what makes it."""
+    lean = float(rng.choice([-1.0, 1.0]) * rng.uniform(0.1, 1.0) if rng.random() < 0.75 else rng.normal(0, 0.2))
+    size = script.size or float(np.exp(rng.uniform(math.log(0.3), math.log(0.85))))
+    is_present = rng.random() < 0.5
+    changed = replace(script, classes=HAND_MIXTURE, act=handmotions.act, size=size, is_present=is_present, edge=lean)
+    return changed, lambda rng, split: forearms.forearm(rng, lean, cutouts.WARDROBES[split])
+
+
+def _real(rng: Rng, frames: int, known: Sequence[reality.Video] = ()) -> Stream:
+    clip, labels = reality.clip(rng, frames, FPS, SIDE_PX, known)
     return Stream(camera.film(rng, np.asarray(clip / np.float32(255))), labels, ())
 
 
@@ -107,12 +153,12 @@ def _pauses(rng: Rng) -> tuple[float, float]:
     return (0.12, 0.4) if rng.random() < 0.7 else (0.2, 1.2)
 
 
-def _face(rng: Rng, made: Stream) -> Stream:
+def _face(rng: Rng, made: Stream, *, may_turn: bool = True) -> Stream:
     """Mirror and turn a stream at random, and its answers with it: what is up for one camera is left for another."""
     frames, names = made.frames, dict(zip(motions.LABELS, motions.LABELS, strict=True))
     if rng.random() < 0.5:
         frames, names = frames[:, :, ::-1], {label: motions.mirrored(name) for label, name in names.items()}
-    for _ in range(int(rng.integers(4))):
+    for _ in range(int(rng.integers(4)) * may_turn):
         frames, names = np.rot90(frames, axes=(1, 2)), {label: motions.turned(name) for label, name in names.items()}
     indices = np.array([motions.LABELS.index(name) for name in names.values()])
     labels = np.where(made.labels == gestures.IGNORE, gestures.IGNORE, indices[made.labels])
@@ -150,26 +196,39 @@ class _Shutter:
     """Ticks of each frame during which light falls in."""
     roll: float
     """Of a frame's interval: how much later the last row is read than the first."""
+    shaken: float
+    """Share of the camera's shaking that the movers show; less where camera and hand are of one body."""
 
 
 def _scenes(
-    rng: Rng, played: gestures.Session, split: str, is_rich: bool, looks: tuple[cutouts.Look, ...]
+    rng: Rng,
+    played: gestures.Session,
+    split: str,
+    is_rich: bool,
+    looks: tuple[cutouts.Look, ...],
+    make: cutouts.Make,
 ) -> list[_Scene]:
     """Dress a session, in the looks if there are any; one in ten is cut to another scene while nothing moves."""
     begins = [0]
     still = np.flatnonzero(played.labels == motions.LABELS.index(motions.NO_MOTION))
     if len(still) and not looks and rng.random() < 0.1:
         begins.append(int(rng.choice(still)))
-    return [_scene(rng, begin, played, split, is_rich, looks) for begin in begins]
+    return [_scene(rng, begin, played, split, is_rich, looks, make) for begin in begins]
 
 
 def _scene(
-    rng: Rng, begin: int, played: gestures.Session, split: str, is_rich: bool, looks: tuple[cutouts.Look, ...]
+    rng: Rng,
+    begin: int,
+    played: gestures.Session,
+    split: str,
+    is_rich: bool,
+    looks: tuple[cutouts.Look, ...],
+    make: cutouts.Make,
 ) -> _Scene:
     backdrop = _backdrop(rng, split, is_rich)
     colour = backdrop.mean(axis=(0, 1))
     looks = looks or tuple(
-        cutouts.contrasting(rng, split, colour) if poses[:, ALPHA].any() else () for poses in played.movers
+        cutouts.contrasting(rng, split, colour, make) if poses[:, ALPHA].any() else () for poses in played.movers
     )
     front = occluders.before(rng, played, split, FPS * TICKS) if rng.random() < HIDDEN_SHARE * is_rich else ()
     return _Scene(begin, backdrop[None], looks, front)
@@ -189,7 +248,7 @@ def _unless_still(labels: gestures.Labels) -> gestures.Labels:
 def _film(played: gestures.Session, scenes: list[_Scene], shutter: _Shutter) -> Canvas:
     """Draw every frame: (T, S, S, 3) in [0, 1]."""
     movers, camera_path = played.movers.copy(), played.camera + shutter.shake
-    movers[:, :, :2] += shutter.tremor - shutter.shake
+    movers[:, :, :2] += shutter.tremor - shutter.shaken * shutter.shake
     clip = np.empty((len(played.labels), SIDE_PX, SIDE_PX, 3), np.float32)
     ends = [scene.begin for scene in scenes[1:]] + [len(clip)]
     phases = _phases(played.movers)

@@ -97,14 +97,14 @@ def arm(rng: Rng) -> tuple[Sprite, ...]:
     skin, sleeve, cuff, mirror = sprites.skin(rng), clothes(rng), rng.uniform(0.5, 0.9), rng.random() < 0.5
     wrist, cloth = sprites.capsule(0, 0.1, 0, 1.2, 0.15), sprites.capsule(0, cuff, 0, 1.3, 0.21)
     figures = [figure(Part(wrist, skin), Part(cloth, sleeve), Part(grip, skin)) for grip in _grips(rng)]
-    return tuple(_mirror(one) if mirror else one for one in figures)
+    return tuple(mirrored(one) if mirror else one for one in figures)
 
 
 def hand(rng: Rng, skin: Canvas) -> tuple[Sprite, ...]:
     """A hand alone that opens and closes, its wrist below the middle."""
     mirror = rng.random() < 0.5
     figures = [figure(Part(sprites.capsule(0, 0.1, 0, 0.6, 0.15), skin), Part(grip, skin)) for grip in _grips(rng)]
-    return tuple(_mirror(one) if mirror else one for one in figures)
+    return tuple(mirrored(one) if mirror else one for one in figures)
 
 
 def _grips(rng: Rng) -> list[Canvas]:
@@ -114,7 +114,7 @@ def _grips(rng: Rng) -> list[Canvas]:
 
     def phase(openness: float) -> Canvas:
         fingers = [
-            sprites.capsule(0.08 * slot, -0.1, *_tip(0.08 * slot, slot * 0.26 * openness + bend, length), 0.075)
+            sprites.capsule(0.08 * slot, -0.1, *tip(0.08 * slot, slot * 0.26 * openness + bend, length), 0.075)
             for slot, bend, length in zip(np.arange(count) - (count - 1) / 2, wobble, reach * openness, strict=True)
         ]
         return np.asarray(np.maximum.reduce([sprites.capsule(0, 0.0, 0, 0.12, 0.24), *fingers]))
@@ -122,7 +122,7 @@ def _grips(rng: Rng) -> list[Canvas]:
     return [phase(openness) for openness in np.linspace(rng.uniform(0.3, 0.9), 1, PHASE_COUNT)]
 
 
-def _tip(x: float, angle: float, length: float) -> tuple[float, float]:
+def tip(x: float, angle: float, length: float) -> tuple[float, float]:
     return x + length * math.sin(angle), -0.1 - length * math.cos(angle)
 
 
@@ -136,5 +136,5 @@ def figure(*parts: Part) -> Sprite:
     return sprites.sprite(mask, np.asarray(colour, np.float32))
 
 
-def _mirror(figure: Sprite) -> Sprite:
+def mirrored(figure: Sprite) -> Sprite:
     return Sprite(tuple(np.ascontiguousarray(level[:, ::-1]) for level in figure.levels))

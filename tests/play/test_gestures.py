@@ -73,7 +73,9 @@ def test_the_feet_of_one_who_walks_keep_to_the_floor_and_the_head_stays_in_the_p
 
 def test_an_action_that_asks_for_a_place_begins_there() -> None:
     action = next(action for action in (act("pull", seed) for seed in range(99)) if action.start is not None)
-    start = gestures._start(np.random.default_rng(0), np.array([0, 0, 0.3, 0, 1.0]), action, 0.3, 1.3)
+    start = gestures._start(
+        np.random.default_rng(0), np.array([0, 0, 0.3, 0, 1.0]), action, 0.3, gestures.Script(aspect=1.3)
+    )
     assert np.array_equal(start, action.start)
 
 
@@ -287,3 +289,13 @@ def test_what_stands_still_moves_against_the_camera_that_turns() -> None:
     assert len(turns) > 3
     for part in turns:
         assert np.allclose(np.diff(part.movers[0, :, [X, Y]].T, axis=0), -np.diff(part.camera, axis=0))
+
+
+def test_an_arm_leaves_over_the_edge_that_it_leans_to_and_may_be_there_from_the_start() -> None:
+    for seed in range(12):
+        script = gestures.Script(classes=("swipe left",), edge=0.4, is_present=True)
+        hand = gestures.session(np.random.default_rng(seed), 60, 10.0, script).movers[0]
+        assert hand[0, 4] == 1.0, "it is there from the first frame"
+        assert set(np.unique(hand[:, 4])) <= {0.0, 1.0}, "it does not fade"
+        last = np.flatnonzero((hand[:-1, 4] == 1) & (hand[1:, 4] == 0))
+        assert (hand[last, 1] - 0.5 * hand[last, 2] > 0.5).all(), "it is out of the picture when it goes"

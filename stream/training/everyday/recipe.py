@@ -162,7 +162,7 @@ def _features(net: MoViNet, shot: Shot) -> np.ndarray[Any, Any]:
 
 @torch.no_grad()
 def _frames(net: MoViNet, means: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> Frames:
-    hidden = net.hidden(torch.from_numpy(means)[..., None, None])
+    hidden = net.embed(torch.from_numpy(means)[..., None, None])
     own = [place for place, name in enumerate(net.card.labels) if name not in labels.ROWS]
     logits = net.classifier(hidden).flatten(1)[:, own]
     return Frames(hidden.flatten(1).numpy(), logits.logsumexp(1).numpy(), truth)
