@@ -54,8 +54,8 @@ def read(source: str, given: Mapping[str, Any]) -> Reading:  # noqa: ARG001  # r
 def _variables(root: Any) -> list[Any]:
     """Return the network's variables, in its own order, wherever below the root the network lies.
 
-    Google's exporter saves the network itself. A user may hold it in a `tf.Module` and save that: then the nearest object
-    below the root that has a list of variables is the network.
+    Google's exporter saves the network itself. A user may hold it in a `tf.Module` and save that: then the nearest
+    object below the root that has a list of variables is the network.
     """
     todo, seen = [root], {id(root)}
     while todo:
