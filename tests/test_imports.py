@@ -15,7 +15,7 @@ ROWS = (
     {"cache", "catalogue", "config", "labels", "label_sets", "storage", "downloads", "pictures", "play"},
     {"cards", "rooms", "decode", "lateness", "spans", "rows", "onnxfile", "checkpoint"},
     {"screentime"},
-    {"preprocess", "smoothing", "resampling", "cuts", "buffer", "steps", "weights", "intervals", "nets"},
+    {"hub", "preprocess", "smoothing", "resampling", "cuts", "buffer", "steps", "weights", "intervals", "nets"},
     {"manifest"},
     {"sources", "runtimes", "exporters", "sinks"},
     {"memory", "importers", "engines"},
