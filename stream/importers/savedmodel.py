@@ -16,6 +16,8 @@ from stream.types import Array
 
 KIND = "a SavedModel folder, its .tar.gz, or a TensorFlow Hub handle"
 PACKAGES = ("tensorflow",)
+MOST_OBJECTS = 100_000
+"""Count: objects that are looked at below the root; the largest MoViNet has some 5,000."""
 STATE = "state_"
 """Beginning of a state's name."""
 HANDLES = ("https://", "http://")
@@ -40,12 +42,42 @@ def read(source: str, given: Mapping[str, Any]) -> Reading:  # noqa: ARG001  # r
         except (OSError, ValueError, IndexError, tensorflow.errors.OpError) as error:
             raise ModelError(f"{source} is not a SavedModel: {str(error).splitlines()[0]}") from error
     call = next((model.signatures[name] for name in CALLS if name in model.signatures), None)
-    if call is None or not hasattr(model, "variables"):
+    variables = _variables(model)
+    if call is None or not variables:
         raise ModelError(f"{source} is no MoViNet's: it has no variables, or none of the signatures {', '.join(CALLS)}")
-    names = _movinet_official.qualify(variable.name for variable in model.variables)
-    weights = from_names(dict(zip(names, (variable.numpy() for variable in model.variables), strict=True)))
+    names = _movinet_official.qualify(variable.name for variable in variables)
+    weights = from_names(dict(zip(names, (variable.numpy() for variable in variables), strict=True)))
     name = f"the SavedModel in TensorFlow {tensorflow.__version__}"
     return Reading(weights, _facts(call), Reference(name, lambda clip: _run(model, call, clip)))
+
+
+def _variables(root: Any) -> list[Any]:
+    """Return the network's variables, in its own order, wherever below the root the network lies.
+
+    Google's exporter saves the network itself. A user may hold it in a `tf.Module` and save that: then the nearest
+    object below the root that has a list of variables is the network.
+    """
+    todo, seen = [root], {id(root)}
+    while todo:
+        found = todo.pop(0)
+        if listed := list(getattr(found, "variables", ())):
+            return [variable for variable in listed if not _is_counter(variable)]
+        for child in _children(found):
+            if id(child) not in seen and len(seen) < MOST_OBJECTS:
+                seen.add(id(child))
+                todo.append(child)
+    return []
+
+
+def _children(found: Any) -> list[Any]:
+    """Return the objects that a loaded one holds, by the names under which it was saved."""
+    children = getattr(found, "_self_unconditional_checkpoint_dependencies", ())
+    return [child.ref for child in children if child.name != "signatures"]
+
+
+def _is_counter(variable: Any) -> bool:
+    """Say whether a variable counts steps or belongs to training, not to the network."""
+    return not variable.dtype.is_floating or "optimizer" in variable.name.lower()
 
 
 def _resolve(handle: str) -> str:

@@ -110,7 +110,7 @@ def test_a_file_too_large_to_be_one_is_not_read(tmp_path: Path, monkeypatch: pyt
 def test_bytes_that_were_changed_end_in_an_error_of_ours_or_in_a_net(content: bytes) -> None:
     """Offsets, lengths and counts of all kinds, in the structure at the file's beginning and end."""
     draw, ends = random.Random(0), 0
-    for _ in range(300):
+    for _ in range(40):
         changed = bytearray(content)
         for _ in range(draw.choice((1, 4))):
             place = draw.choice((draw.randrange(64), draw.randrange(len(content) - 30_000, len(content))))
@@ -119,7 +119,7 @@ def test_bytes_that_were_changed_end_in_an_error_of_ours_or_in_a_net(content: by
             NetReader(TfliteFile(bytes(changed)))
         except StreamError:
             ends += 1
-    assert ends > 20
+    assert ends > 5
 
 
 def test_a_list_longer_than_the_file_is_refused_before_it_is_walked() -> None:
