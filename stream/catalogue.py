@@ -49,6 +49,9 @@ BLOBS = {
 }
 """File of the port at that commit -> its git blob id."""
 
+EVERYDAY = "everyday-a0-k600"
+"""The small A0 as everyday actions: its classes added up, and rows that this project ships."""
+
 MEGABYTES = {
     "stream": {"a0": 15.1, "a1": 25.9, "a2": 29.5, "a3": 44.2, "a4": 72.9, "a5": 126.5},
     "base": {"a0": 12.5, "a1": 18.9, "a2": 21.1, "a3": 29.8, "a4": 45.7, "a5": 75.1},
@@ -101,6 +104,8 @@ class Entry:
     """Where its weights are: the second is tried where the first gives nothing. An ensemble has none."""
     members: tuple[str, ...] = ()
     """Of an ensemble: the models whose logits are averaged."""
+    addition: str = ""
+    """What this project puts to it, see `stream/hub/additions.py`; empty: nothing."""
 
 
 def _lite(variant: str) -> Entry:
@@ -179,6 +184,7 @@ ENTRIES = {
     entry.name: entry
     for entry in (
         *map(_lite, ("a0", "a1", "a2")),
+        replace(_lite("a0"), name=EVERYDAY, addition=EVERYDAY),
         *(_entry(variant, "stream", _port(variant, "stream"), form="-port") for variant in ("a0", "a1", "a2")),
         *(_entry(variant, "stream", _hub(variant, "stream"), _garden(variant, "stream")) for variant in LARGE),
         _mean("stream"),

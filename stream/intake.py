@@ -9,6 +9,7 @@ from typing import Any
 from stream import cache, cards, catalogue, exporters, importers, labels, proof
 from stream.cards import Card
 from stream.errors import UsageError
+from stream.hub.additions import Addition
 from stream.importers.base import Reading, Reference, needed_gate
 from stream.nets._movinet_identity import identify, se_type
 
@@ -33,6 +34,8 @@ class Order:
     """How to store the weights; empty: as the file has them, float32 where it does not say."""
     is_forced: bool = False
     """Replace a model of that name."""
+    addition: Addition | None = None
+    """What is put to the model once it is proved."""
 
 
 def bring(source: str, order: Order, say: Say) -> Card:
@@ -71,6 +74,10 @@ def keep(source: str, order: Order, say: Say) -> Card:
             measured["import"] |= _apart(card, reading, reading.as_it_is, say)
     elif card.kind == "stream" and card.has_se and "gate" not in told:
         needed_gate(card.kind, order.given)
+    if order.addition:
+        card, joined = order.addition.join(card, reading.weights)
+        reading = replace(reading, weights=joined)
+        say(f"joined with {', '.join(order.addition.rows.names)}; shown: {', '.join(card.shown_labels)}")
     if card.dtype != "float32":
         reading, measured["storage"] = proof.stored(card, reading, card.dtype)
     say("writing it, and comparing what was written")

@@ -10,6 +10,7 @@ from stream.cards import Card
 from stream.catalogue import Entry, Place
 from stream.downloads import Progress, Remote
 from stream.errors import DownloadError, ModelError, StreamError, UnknownPart, UsageError
+from stream.hub import additions
 from stream.intake import KINETICS_600, Order, Say
 
 DIGEST = re.compile(r"[0-9a-fA-F]{64}")
@@ -145,4 +146,5 @@ def _take(source: str, entry: Entry, way: Way) -> Card:
     given |= {"licence": place.licence, "source": place.source}
     given |= {"gate": place.gate} if place.gate else {}
     given |= {"memory_s": place.memory_s} if place.memory_s else {}
-    return intake.keep(source, Order(entry.name, given, KINETICS_600, way.dtype), way.say)
+    addition = additions.read(additions.shipped(entry.addition)) if entry.addition else None
+    return intake.keep(source, Order(entry.name, given, KINETICS_600, way.dtype, addition=addition), way.say)

@@ -28,7 +28,7 @@ ROWS = (
     },
     {"cards", "rooms", "decode", "lateness", "spans", "rows", "onnxfile", "checkpoint"},
     {"screentime"},
-    {"preprocess", "smoothing", "resampling", "cuts", "buffer", "steps", "weights", "intervals", "nets"},
+    {"hub", "preprocess", "smoothing", "resampling", "cuts", "buffer", "steps", "weights", "intervals", "nets"},
     {"manifest"},
     {"sources", "runtimes", "exporters", "sinks"},
     {"memory", "importers", "engines"},

@@ -43,7 +43,7 @@ class Order:
     """What to make, and where."""
 
     begin: str
-    """The Kinetics model."""
+    """The Kinetics model, or that model with the rows."""
     footage: Path
     """A data set; clips labelled as a row teach it, all others what it is not. Only its train part is learned from."""
     videos: Path | None
@@ -72,23 +72,26 @@ def train(order: Order, say: Say) -> Card:
     recipes.check_place(order.run, order.out, is_resumed=order.is_resumed, is_forced=order.is_forced)
     torch.set_num_threads(order.threads)
     base = _base(order.begin)
+    if (has_rows := set(labels.ROWS) <= set(base.labels)) and not order.settings.batches:
+        raise UsageError(f"{order.begin} has these rows already; accepted: --batches 1 or more, or a model without")
     samples = datasets.read(order.footage, order.videos)
     learned = [sample for sample in samples if sample.subset in ("", "train")]
     _check(order.footage, {sample.label for sample in learned})
     say(f"decoding {len(learned)} clips")
     shots = list(footage.read(learned, base))
-    found = _fit(_net(base), shots, order.settings.seed)
-    wide = _wide(base, found)
-    net = _net(wide, found)
-    if not order.settings.batches:
-        return _frozen(order, base, found)
+    if has_rows:
+        wide, net = base, _net(base)
+    else:
+        found = _fit(_net(base), shots, order.settings.seed)
+        if not order.settings.batches:
+            return _frozen(order, base, found)
+        wide = _wide(base, found)
+        net = _net(wide, found)
     run = RunFolder(order.run)
     if not order.is_resumed:
         run.clear()
     tune(net, shots, SHARES, order.settings, run, say)
-    say("fitting the rows again, on what it sees now")
-    final = _fit(net, shots, order.settings.seed)
-    return _whole(order, wide, additions.joined(_without(net, len(final.names)), final))
+    return _whole(order, wide, net)
 
 
 def _base(name: str) -> Card:
@@ -175,17 +178,12 @@ def _frozen(order: Order, base: Card, found: Rows) -> Card:
     return replace(_wide(base, found), name=order.out.stem, path=order.out, weights="", sha256="")
 
 
-def _without(net: MoViNet, count: int) -> dict[str, Any]:
-    """Return the weights of a net, its classifier without the last rows."""
-    values = {name: value for name, value in _arrays(net.state_dict()).items() if not name.endswith("_tracked")}
-    return {name: value[:-count] if name in additions.CLASSIFIER else value for name, value in values.items()}
-
-
-def _whole(order: Order, wide: Card, values: dict[str, Any]) -> Card:
+def _whole(order: Order, wide: Card, net: MoViNet) -> Card:
     card = replace(
         wide, name=order.out.stem, dtype="int8", licence=LICENCE, measured={}, training=_story(order, wide),
         source=f"made by this project with stream-train, beginning with {wide.name}", path=None,
     )  # fmt: skip
+    values = {name: value for name, value in _arrays(net.state_dict()).items() if not name.endswith("_tracked")}
     order.out.parent.mkdir(parents=True, exist_ok=True)
     return exporters.store(card, values, order.out.parent)
 

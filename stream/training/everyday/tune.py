@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from stream.nets._movinet_specs import COUNT
 from stream.nets.movinet import MoViNet
 from stream.training.everyday.footage import Shot
 from stream.training.runfolder import CHECKPOINT, RunFolder
@@ -158,12 +159,12 @@ class _Loop:
     def _begin(self, rng: np.random.Generator) -> dict[str, Tensor]:
         """Return the state that windows begin with: of most, what pools keep of another clip, as within a stream."""
         state = self._net.init_state(self._settings.batch)
-        pools = [name for name in state if name.endswith(("pool_buffer", "frame_count"))]
+        pools = [name for name in state if name == COUNT or name.endswith("pool_buffer")]
         carried = torch.from_numpy(rng.random(self._settings.batch) < CARRIED)
         if carried.any():
             past = _look_state(self._teacher, self._windows(rng)[0][:, :, -4:], self._decay)
             for name in pools:
-                steady = past[name] / past["frame_count"] / (1 - self._decay)
+                steady = past[name] / past[COUNT] / (1 - self._decay)
                 state[name] = torch.where(carried.view(-1, 1, 1, 1), steady, state[name])
         return state
 
