@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest test-arm64 test-litert test-openvino chaos soak lint format types bench guard sanitize protos memory parity imports web clean
+.PHONY: help demo test test-lowest test-arm64 test-litert test-openvino attack chaos soak lint format types bench guard sanitize protos memory parity imports web clean
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ test: $(VENV)/.dev  ## every test that this machine can run
 
 chaos: $(VENV)/.dev  ## cameras, clients and outputs under many faults, each with its figure; some minutes
 	$(BIN)/python -m pytest -m chaos tests/reliability tests/server/outputs
+	ATTACK_S=300 $(BIN)/python -m pytest tests/reliability/test_costs.py
+
+ATTACKS := tests/reliability/test_strangers.py tests/reliability/test_edges.py tests/reliability/test_costs.py \
+  tests/test_bitstream.py tests/test_threads.py
+attack: $(VENV)/.dev  ## what strangers, clients and cameras can do to the server, as a table; less than ten minutes
+	ATTACK_S=60 $(BIN)/python -m pytest -q -p tests.reliability.table $(ATTACKS)
 
 SOAK ?= 300000
 soak: $(VENV)/.dev  ## so many frames while clients come and go; draws soak-output/memory.png

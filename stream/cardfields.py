@@ -15,15 +15,16 @@ TABLES = ("measured", "training", "label_thresholds")
 FLAGS = ("is_folded",)
 WHOLE = {"side_px": (32, 1024), "trained_frames": (1, 100_000)}
 """Whole numbers -> least and most."""
+MOST = 1e6
 NUMBERS: dict[str, tuple[float, float]] = {
     "fps": (0.01, 1000.0),
-    "lighten": (0.0, 1.0),
+    "lighten": (-MOST, MOST),
     "memory_s": (0.001, math.inf),
-    "begin_threshold": (0.0, 1.0),
-    "end_threshold": (0.0, 1.0),
-    "min_duration_s": (0.0, 86_400.0),
+    "begin_threshold": (-MOST, MOST),
+    "end_threshold": (-MOST, MOST),
+    "min_duration_s": (-MOST, MOST),
 }
-"""Numbers -> least and most; `memory_s` may be inf."""
+"""Numbers -> least and most; `memory_s` may be inf. What the card holds to a range of its own is left to it."""
 TEXTS = (
     *("name", "architecture", "variant", "kind", "gate", "classifier_activation", "output", "fit", "weights", "dtype"),
     *("sha256", "licence", "source", "activation", "se_type", "rest_label"),

@@ -105,9 +105,9 @@ def test_missing_weights_are_said(tmp_path: Path) -> None:
         ("mirror_pairs = [['a', 'c']]", "mirror_pairs names no label: c"),
         ("lighten = 1.5", "lighten is 1.5; accepted: 0 or more, less than 1"),
         ("colour = 'red'", "unknown field 'colour'; known: "),
-        ("side_px = 8", "side_px >= 32"),
-        ("fps = 0", "fps > 0"),
-        ("memory_s = 0", "memory_s > 0"),
+        ("side_px = 8", "side_px is 8; accepted: a whole number from 32 to 1024"),
+        ("fps = 0", "fps is 0; accepted: a number from 0.01 to 1000"),
+        ("memory_s = 0", "memory_s is 0; accepted: a number from 0.001 to inf"),
         ("side_px = ", "is not a card"),
         ("begin_threshold = 1.5", "'faulty': begin_threshold is 1.5; accepted: in (0, 1]"),
         ("begin_threshold = 0.3", "'faulty': end_threshold is 0.35; accepted: in (0, begin_threshold = 0.3]"),
@@ -143,3 +143,41 @@ def test_a_card_never_changes() -> None:
     with pytest.raises(AttributeError):
         CARD.fps = 5.0  # type: ignore[misc]
     assert isinstance(CARD, Card)
+
+
+ODD = {
+    "labels": [5, "nod", [1], [["nod"]], ["a\nb"], ["x" * 300], {}],
+    "background": [True, [1.5]],
+    "mirror_pairs": [["left"], [["left"]], [[1, 2]], 7],
+    "side_px": [80.5, 31, 20_000, 10**30, True, "80", math.nan, [80]],
+    "fps": [math.nan, 1e-300, 1e300, 10**400, 0, "ten"],
+    "memory_s": [math.nan, 0, -math.inf, "inf"],
+    "trained_frames": [2**40, 1.5, math.nan, 0],
+    "lighten": [math.nan, -0.1, "a"],
+    "begin_threshold": [math.nan, 2],
+    "name": [5, "a\x1b[31m\nb", "x" * 5000],
+    "weights": [1, ["a"]],
+    "measured": [1, "a"],
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(name, value) for name, values in ODD.items() for value in values])
+def test_a_field_that_holds_what_it_may_not_is_a_sentence(field: str, value: object) -> None:
+    table = tomllib.loads((cards.SHIPPED / "gestures-a0.toml").read_text("utf-8"))
+    with pytest.raises(
+        ModelError, match=f"{field} is .*; accepted: |labels must be|background names|threshold"
+    ) as caught:
+        cards.parse({**table, field: value})
+    assert len(str(caught.value)) < 400
+
+
+def test_a_card_with_the_mark_of_an_editor_is_read_and_one_nested_for_ever_refused(tmp_path: Path) -> None:
+    text = (cards.SHIPPED / "gestures-a0.toml").read_text("utf-8")
+    (tmp_path / "bom.toml").write_text("\ufeff" + text, "utf-8")
+    assert cards.load(str(tmp_path / "bom.toml")).side_px == 80
+    whole = cards.parse({**tomllib.loads(text), "side_px": 80.0})
+    assert (whole.side_px, type(whole.side_px)) == (80, int)
+    for odd in ("x = " + "[" * 5000, "x = " + "9" * 5000, "\0", "x = 1979-99-99"):
+        (tmp_path / "odd.toml").write_text(odd, "utf-8")
+        with pytest.raises(ModelError, match="is not a card"):
+            cards.load(str(tmp_path / "odd.toml"))

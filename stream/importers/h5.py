@@ -11,9 +11,12 @@ from stream.errors import ModelError
 from stream.importers._bare import bare
 from stream.importers._tensorflow import package
 from stream.importers.base import Reading
+from stream.words import cut
 
 KIND = "a .weights.h5 file of Google's network"
 PACKAGES = ("h5py",)
+MOST_NUMBERS = 1 << 27
+"""Count of numbers of one entry, whatever its shape says."""
 MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -41,6 +44,10 @@ def _values(source: str) -> dict[str, npt.NDArray[Any]]:
 
     def keep(path: str, entry: Any) -> None:
         if isinstance(entry, h5py.Dataset):
+            if entry.external or entry.is_virtual:
+                raise ModelError(f"{source}: {cut(path, 100)} lies in another file; accepted: one file with all of it")
+            if entry.size > MOST_NUMBERS:
+                raise ModelError(f"{source}: {cut(path, 100)} has {entry.size} numbers; accepted: {MOST_NUMBERS}")
             found[path] = np.asarray(entry[()])
 
     try:

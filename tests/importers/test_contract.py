@@ -10,7 +10,7 @@ import torch
 from stream import importers, rooms
 from stream.catalogue import BLOBS
 from stream.errors import ModelError, UsageError
-from stream.importers import _archives, _pickles, savedmodel
+from stream.importers import _archives, _pickles, h5, savedmodel
 from stream.nets._movinet_identity import identify
 from tests import tiny
 from tests.importers import port
@@ -125,6 +125,49 @@ def test_an_onnx_file_is_known_by_what_it_holds_and_says_when_it_is_damaged(tmp_
     (tmp_path / "cut.onnx").write_bytes(content[: len(content) // 2])
     with pytest.raises(ModelError, match=r"cut\.onnx is damaged, or no ONNX file"):
         importers.find(str(tmp_path / "cut.onnx")).read(str(tmp_path / "cut.onnx"), {})
+
+
+def test_tensors_that_are_not_dense_numbers_are_refused_by_name(tmp_path: Path) -> None:
+    odd = {
+        "sparse": torch.eye(3).to_sparse(),
+        "quantised": torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8),
+        "complex": torch.ones(3, dtype=torch.complex64),
+        "without numbers": torch.ones(3, device="meta"),
+    }
+    for words, value in odd.items():
+        torch.save({"stem.conv.weight": value}, tmp_path / "odd.pt")
+        with pytest.raises(ModelError, match=f"stem.conv.weight is a tensor that is {words}; accepted: dense numbers"):
+            _pickles.read(str(tmp_path / "odd.pt"))
+    torch.save({"stem.conv.weight": torch.ones(1).expand(1 << 16, 1 << 16)}, tmp_path / "odd.pt")
+    with pytest.raises(ModelError, match="holds 4294967296 numbers"):
+        _pickles.read(str(tmp_path / "odd.pt"))
+
+
+def test_hdf5_that_leads_elsewhere_or_says_it_is_huge_is_refused(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    (tmp_path / "elsewhere").write_bytes(bytes(400))
+    for name, options in {
+        "external": {"shape": (100,), "dtype": "f4", "external": [(str(tmp_path / "elsewhere"), 0, 400)]},
+        "huge": {"shape": (1 << 40,), "dtype": "f4", "chunks": (1024,)},
+    }.items():
+        with h5py.File(tmp_path / f"{name}.weights.h5", "w") as file:
+            file.create_dataset("weights", **options)
+        with pytest.raises(ModelError, match=r"weights (lies in another file|has 1099511627776 numbers)"):
+            h5._values(str(tmp_path / f"{name}.weights.h5"))
+    with h5py.File(tmp_path / "linked.weights.h5", "w") as file:
+        file["weights"] = h5py.ExternalLink(str(tmp_path / "huge.weights.h5"), "weights")
+    assert h5._values(str(tmp_path / "linked.weights.h5")) == {}, "links to other files are not followed"
+
+
+def test_an_archive_that_is_cut_short_says_so(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(bytes(range(256)) * 4000)
+    with tarfile.open(tmp_path / "whole.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "saved_model.pb", "saved_model.pb")
+    whole = (tmp_path / "whole.tar.gz").read_bytes()
+    for share in (0.2, 0.6, 0.95):
+        (tmp_path / "cut.tar.gz").write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises((ModelError, UsageError), match=r"cut\.tar\.gz"):
+            importers.find(str(tmp_path / "cut.tar.gz")).read(str(tmp_path / "cut.tar.gz"), {})
 
 
 def test_an_archive_cannot_write_outside_its_folder(tmp_path: Path) -> None:

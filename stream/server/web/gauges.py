@@ -6,6 +6,7 @@ from dataclasses import asdict
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from stream import threads
 from stream.server.access.admission import Admission
 from stream.server.standing import Standing, State
 from stream.server.watched.desk import Post
@@ -32,6 +33,10 @@ class Gauges(Collector):
             for label, count in counts.items():
                 family.add_metric([label], count)
             yield family
+        deaths = CounterMetricFamily("stream_thread_deaths", "Threads that ended by an error.", labels=["thread"])
+        for name, count in threads.BOARD.deaths().items():
+            deaths.add_metric([name], count)
+        yield deaths
         yield from self._sources()
         yield from self._outputs()
 

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from stream.errors import UsageError
 from stream.server.client.entry import Entry
 from stream.server.client.follower import Clock, follow
 from stream.types import Drops, Update
+from stream.v1 import recognition_pb2 as pb
+from stream.v1 import recognition_pb2_grpc as rpc
 from tests.server import live
 from tests.server.live import ROOT, Server, jpegs, wait_for
 
@@ -27,26 +29,44 @@ policy = "wait"
 begin_threshold = 0.3
 end_threshold = 0.2
 min_duration_s = 0
+max_pause_s = 1
 """
 
 
-@pytest.fixture(scope="module")
-def sources(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("follow")
-    live.write_video(folder / "shots.mp4", jpegs(250))
-    (folder / "stream.toml").write_text(CONFIG)
-    with live.running(model, "--config", str(folder / "stream.toml")) as server:
+@pytest.fixture
+def sources(model: Path, tmp_path: Path) -> Iterator[Server]:
+    """Keep a source whose film is not there yet."""
+    (tmp_path / "stream.toml").write_text(CONFIG)
+    with live.running(model, "--config", str(tmp_path / "stream.toml")) as server:
         yield server
 
 
-def watched(*words: object) -> subprocess.CompletedProcess[str]:
+def show(server: Server, folder: Path, count: int, seed: int = 0) -> None:
+    """Begin the film when somebody watches: however long a program takes to start, it misses nothing."""
+    film = live.write_video(folder / "film.mp4", jpegs(count, seed=seed))
+
+    def is_watched() -> bool:
+        with server.channel() as channel:
+            stub = rpc.RecognitionServiceStub(channel)
+            found = stub.ListSources(pb.ListSourcesRequest(), timeout=30).sources
+        return bool(found and found[0].watcher_count)
+
+    wait_for(is_watched, 120)
+    film.replace(folder / "shots.mp4")
+
+
+def watched(*words: object, meanwhile: Callable[[], None] = lambda: None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "stream.cli.watch", *map(str, words)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as program:
+        meanwhile()
+        said, log = program.communicate(timeout=120)
+    return subprocess.CompletedProcess(command, program.returncode, said, log)
 
 
 def test_a_source_is_followed_to_its_end_and_what_began_is_ended(sources: Server, tmp_path: Path) -> None:
     vtt = tmp_path / "shots.vtt"
-    done = watched("--server", sources.address, "--source", "shots", "--json", "--vtt", vtt)
+    words = ("--server", sources.address, "--source", "shots", "--json", "--vtt", vtt)
+    done = watched(*words, meanwhile=lambda: show(sources, tmp_path, 60))
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     offsets_s = [row["offset_s"] for row in rows if row["kind"] == "update"]
@@ -60,7 +80,6 @@ def test_a_source_is_followed_to_its_end_and_what_began_is_ended(sources: Server
 
 
 def test_it_goes_on_by_itself_when_the_server_is_killed_and_comes_back(model: Path, tmp_path: Path) -> None:
-    live.write_video(tmp_path / "shots.mp4", jpegs(60, seed=3))
     (tmp_path / "stream.toml").write_text(CONFIG)
     flags = ("--config", str(tmp_path / "stream.toml"))
     came: list[tuple[float, dict[str, Any]]] = []
@@ -72,9 +91,12 @@ def test_it_goes_on_by_itself_when_the_server_is_killed_and_comes_back(model: Pa
     with live.started(model, *flags) as server:
         command = [sys.executable, "-m", "stream.cli.watch", "--server", server.address, "--source", "shots", "--json"]
         watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+        show(server, tmp_path, 60, seed=3)
         hear(10)
         server.kill()
-    with live.running(model, *flags, "--port", server.address.rpartition(":")[2]):
+    (tmp_path / "shots.mp4").unlink()
+    with live.running(model, *flags, "--port", server.address.rpartition(":")[2]) as again:
+        show(again, tmp_path, 60, seed=3)
         hear(math.inf)
         _, log = watching.communicate(timeout=60)
     assert watching.returncode == 0, log
