@@ -16,7 +16,7 @@ from stream.errors import UsageError
 
 if TYPE_CHECKING:
     from stream.cards import Card
-    from stream.training.probe.teach import Report
+    from stream.training.probe.report import Report
 
 Data = Annotated[
     str,
@@ -96,11 +96,15 @@ def _show(console: Console, report: "Report") -> None:
         console.print("every class is of one recording only, so nothing could be held out: record a second session")
         return
     table = Table("held out", "before", "after")
-    for name, row in (("right", "right"), ("told as the right event, and no other", "told"), ("quiet", "quiet")):
+    rows = {
+        "right": "all clips: the right label",
+        "told": "clips that mean something: the right event, and no other",
+        "quiet": "clips that mean nothing: no event",
+    }
+    for row, name in rows.items():
         before, after = getattr(report.before, row), getattr(report.after, row)
         if after.value == after.value:  # not a number where there is nothing to measure
-            of = "clips that mean nothing: no event" if row == "quiet" else f"clips that mean something: {name}"
-            table.add_row(of, words(before), words(after))
+            table.add_row(name, words(before), words(after))
     if report.generated:
         before_share, after_share = (f"{100 * share:.1f} %" for share in report.generated)
         table.add_row("frames of generated gestures: right", before_share, after_share)

@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,9 +95,9 @@ def train(
     try:
         with rooms.needing("stream-train", "train"):
             card = _train(given)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         if (runs / out.stem / "checkpoint.pt").is_file():
-            there = f"; the best so far: {out}" if out.is_file() else ""
+            there = f"; the best so far: {out}" if hasattr(error, "course") else ""  # a `stopping.Stopped`
             Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(
                 f"stopped; what was learned is saved: the same command with --resume goes on{there}"
             )
@@ -308,8 +309,11 @@ class _Programs(TyperGroup):
         return super().parse_args(ctx, args if is_named else ["learn", *args])
 
 
+COMMANDS: dict[str, Callable[..., None]] = {"learn": train, "record": record, "teach": teach}
+"""Name -> what it runs."""
+
 main = typer.Typer(add_completion=False, pretty_exceptions_enable=False, cls=_Programs)
-for _name, _command in {"learn": train, "record": record, "teach": teach}.items():
+for _name, _command in COMMANDS.items():
     main.command(_name, context_settings={"help_option_names": ["-h", "--help"]})(reported(_command))
 
 if __name__ == "__main__":

@@ -30,13 +30,13 @@ Rng = np.random.Generator
 def of_frames(
     trunk: Trunk, video: Path, wanted: Sequence[int], *, layer: str = LAST, views: int = 1, seed: int = 0
 ) -> dict[int, Array]:
-    """Return what a layer is given at each wanted frame: number of the frame -> (V, C) float32.
+    """Return what a layer is given at each wanted frame: number of the frame -> (V, C) float32, or maps (V, C, H, W).
 
     Args:
         trunk: the network, folded to see single frames.
         video: a file.
         wanted: numbers of frames, from 0, sorted.
-        layer: whose input is meant: `dense` or `classifier`.
+        layer: whose input is meant: `project`, `dense` or `classifier`.
         views: V, 1 or more: the frame as it is, then mirrored, cropped and lit otherwise by chance.
         seed: decides these.
 
@@ -79,8 +79,8 @@ def _frames(source: Any) -> Iterator[Frame]:
 
 def _step(trunk: Trunk, pictures: dict[int, Rgb], layer: str, views: int, seed: int) -> dict[int, Array]:
     shown = [view[None] for index, picture in pictures.items() for view in _views(picture, views, (seed, index))]
-    rows = np.concatenate(trunk.features(shown, layer))  # (N * V, C)
-    return dict(zip(pictures, rows.reshape(len(pictures), views, -1), strict=True))
+    rows = np.concatenate(trunk.features(shown, layer))  # (N * V, ...)
+    return dict(zip(pictures, rows.reshape(len(pictures), views, *rows.shape[1:]), strict=True))
 
 
 def _views(picture: Rgb, count: int, seed: tuple[int, ...]) -> list[npt.NDArray[np.uint8]]:

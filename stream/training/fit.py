@@ -25,21 +25,13 @@ from stream.nets.base import TensorState
 from stream.play import gestures
 from stream.training import transfer
 from stream.training.runfolder import BEST, CHECKPOINT, RunFolder
-from stream.training.stopping import Course, Patience, told_to_stop
+from stream.training.stopping import Course, Patience, Stopped, told_to_stop
 from stream.training.streams import FitSettings, Make, batches
 from stream.training.validation import Judgement
 from stream.types import Array
 
 Judge = Callable[[nn.Module], Judgement]
 """Judges a net on clips held out."""
-
-
-class Stopped(KeyboardInterrupt):
-    """Ctrl-C ended a training: it is saved, and the network holds the best of it so far."""
-
-    def __init__(self, course: Course) -> None:
-        super().__init__()
-        self.course = course
 
 
 def fit(

@@ -5,9 +5,10 @@ shows, not of what moves. Only its last layers are learned, from what the frozen
 result is an ordinary card, whose memory smooths over a second.
 """
 
+import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from stream.nets._movinet_layers import ACTIVATIONS
 from stream.training import splits, tables
 from stream.types import Array
 
-HEADS = {"linear": ("classifier",), "mlp": ("dense", "classifier")}
+HEADS = {"linear": ("classifier",), "mlp": ("project", "dense", "classifier")}
 """Kind of head -> the layers of the network that are learned."""
 
 SMOOTHED_S = 0.5
@@ -30,7 +31,7 @@ SMOOTHED_S = 0.5
 FOLDS = 5
 """Count: stretches of time that each label is cut into; each is judged by a head that learned from the others."""
 
-STEPS, LOOK, BATCH, RATE, WEIGHT_DECAY = 200, 10, 128, 1e-3, 0.05
+STEPS, LOOK, BATCH, RATE, WEIGHT_DECAY = 160, 10, 64, 1e-3, 0.05
 """How a head is learned: AdamW along a cosine; every `LOOK` steps it is judged by what is held out."""
 
 DROPOUT = 0.5
@@ -89,8 +90,8 @@ def learn(net: nn.Module, kind: str, features: Array, truth: npt.NDArray[np.int6
     Args:
         net: the network; its layers are copied, not changed.
         kind: one of `HEADS`.
-        features: (N, V, C) what the head's first layer is given, in the order of time; views after the first are the
-            frame a little changed, and are learned from alone.
+        features: (N, V, C), or maps (N, V, C, H, W): what the head's first layer is given, in the order of time; views
+            after the first are the frame a little changed, and are learned from alone.
         truth: (N,) in [0, K).
         classes: K.
         seed: decides the order in which frames are learned.
@@ -135,16 +136,25 @@ class _Layers(nn.Module):
         self.mean, self.std = (
             (x.mean((0, 1)), _spread(x.flatten(0, 1))) if is_fresh else (torch.zeros(1), torch.ones(1))
         )
+        self.project = None if is_fresh else copy.deepcopy(net.get_submodule("project"))
         self.dense = None if is_fresh else _dense(net)
         self.classifier = nn.Linear(_matrix(net, "classifier").shape[1], classes)
         nn.init.zeros_(self.classifier.weight)
         nn.init.zeros_(self.classifier.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C) -> (N, K)."""
+        """(N, C), or maps (N, C, H, W) before the pool, -> (N, K)."""
         x = (x - self.mean) / self.std
-        x = x if self.dense is None else self._activation(self.dense(x))
+        if self.project is not None and self.dense is not None:
+            x = self._activation(self.dense(self.project(x).mean((2, 3))))
         return cast(Tensor, self.classifier(functional.dropout(x, DROPOUT, self.training)))
+
+    def train(self, mode: bool = True) -> Self:
+        """Norms keep what they have seen: so few frames of one video would teach them that video."""
+        super().train(mode)
+        if self.project is not None:
+            self.project.eval()
+        return self
 
     @torch.enable_grad()
     def fit(self, x: Tensor, y: Tensor, seed: int, *, held: Tensor | None = None, stop: int = STEPS) -> list[Tensor]:
@@ -154,6 +164,7 @@ class _Layers(nn.Module):
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
         generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)  # dropout draws from here
+        self.train()
         looks = list[Tensor]()
         for step in range(1, stop + 1):
             rows = torch.randperm(len(x), generator=generator)[:BATCH]
@@ -179,7 +190,9 @@ class _Layers(nn.Module):
         """Return the parameters as the network has them: 1x1 convolutions, the scale folded in."""
         layers = {"classifier": self.classifier} | ({"dense": self.dense} if self.dense is not None else {})
         found = {f"{name}.{key}": value for name, layer in layers.items() for key, value in layer.state_dict().items()}
-        if self.dense is None:
+        if self.project is not None:
+            found |= {f"project.{key}": value for key, value in self.project.state_dict().items()}
+        else:
             weight = found["classifier.weight"] / self.std
             found |= {"classifier.weight": weight, "classifier.bias": found["classifier.bias"] - weight @ self.mean}
         return {name: value[..., None, None] if value.ndim == 2 else value for name, value in found.items()}

@@ -22,8 +22,9 @@ from stream.training.probe import choose
 from stream.training.runfolder import LOG
 from stream.training.seen import SPLIT
 from stream.training.splits import Split
+from stream.training.stopping import Stopped
 from stream.training.streams import FitSettings
-from stream.training.validation import Judge, Judgement
+from stream.training.validation import Judge
 
 FAR = 0.1
 """Share by which what is held out may miss what was asked for without a word."""
@@ -226,12 +227,12 @@ def _learn(order: Order, card: Card, split: Split, probes: Probes, train: Clips,
     make = Mixer(train, card, order.mix).stream
     record.begin(order.run, order.command, card, settings, order.mix, is_resumed=order.is_resumed)
     torch.set_num_threads(settings.threads)
-    stopped: fit.Stopped | None = None
+    stopped: Stopped | None = None
     try:
         course = fit.fit(
             net, card, make, settings, order.run, is_resumed=order.is_resumed, weights=weights, judge=judge
         )
-    except fit.Stopped as error:
+    except Stopped as error:
         stopped, course = error, error.course
     say(ended := record.ended(course, settings, order.epochs, is_stopped=stopped is not None))
     net.to("cpu")
@@ -244,20 +245,16 @@ def _learn(order: Order, card: Card, split: Split, probes: Probes, train: Clips,
     story = _story(order, split, settings, len(train)) | {"hours": round(course.hours, 3), "ended": ended}
     story |= {"probes": probes} if probes else {}
     measured = {"validation": record.figures(found, held.samples, settings)} if found else {}
-    card = replace(_balanced(card, found, held, say), measured=measured, training=story)
+    if found and (
+        even := balance(card, found.probabilities, found.truth, [s.group or str(s.path) for s in held.samples])
+    ):
+        say(str(even))
+        card = replace(card, label_thresholds=even.thresholds())
+    card = replace(card, measured=measured, training=story)
     written = recipes.write(net, card, order.out)
     if stopped:
         raise stopped
     return written
-
-
-def _balanced(card: Card, found: Judgement | None, held: Clips, say: Say) -> Card:
-    """Put the threshold that balances two labels into their card."""
-    groups = [sample.group or str(sample.path) for sample in held.samples]
-    if not found or not (even := balance(card, found.probabilities, found.truth, groups)):
-        return card
-    say(str(even))
-    return replace(card, label_thresholds=even.thresholds())
 
 
 def _begin(order: Order, card: Card, say: Say) -> nn.Module:

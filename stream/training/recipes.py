@@ -17,6 +17,7 @@ from stream.errors import UsageError
 from stream.play.motions import LABELS
 from stream.training import fit, gestures, mirror, plots, reality
 from stream.training.runfolder import CHECKPOINT, RunFolder
+from stream.training.stopping import Stopped
 from stream.training.streams import FitSettings, Make
 
 
@@ -117,10 +118,10 @@ def train(order: Order) -> Card:
     make = recipe.make
     if order.footage:
         make = partial(gestures.stream, footage=reality.footage(order.footage))
-    stopped: fit.Stopped | None = None
+    stopped: Stopped | None = None
     try:
         course = fit.fit(net, card, make, settings, folder, is_resumed=order.is_resumed)
-    except fit.Stopped as error:
+    except Stopped as error:
         stopped, course = error, error.course
     plots.curve(folder / "log.jsonl", folder / "curve.png")
     story = _story(order, recipe, settings, course.hours)

@@ -32,7 +32,7 @@ class Figures:
     """How many clips were right."""
 
     right: Figure
-    """Share of those that mean something whose most probable label is theirs; not a number without any."""
+    """Share whose most probable label is theirs."""
     told: Figure
     """Share of those that mean something whose label came as an event, and no other did; not a number without any."""
     quiet: Figure
@@ -66,7 +66,7 @@ def measure(
     is_quiet = np.array([label in background for label in labels])
     pairs = list(zip(verdicts, labels, strict=True))
     hits = (
-        (np.array([verdict.said == label for verdict, label in pairs]), ~is_quiet),
+        (np.array([verdict.said == label for verdict, label in pairs]), np.ones(len(pairs), bool)),
         (np.array([set(verdict.events) == {label} for verdict, label in pairs]), ~is_quiet),
         (np.array([not verdict.events for verdict, _ in pairs]), is_quiet),
     )

@@ -13,7 +13,7 @@ from stream.smoothing import probabilities
 from stream.training import splits
 from stream.types import Array
 
-STEPS, BATCH, RATE, SMOOTHING = 300, 512, 2e-4, 0.05
+STEPS, BATCH, RATE, SMOOTHING = 300, 512, 5e-4, 0.05
 """How it is learned: AdamW along a cosine, on frames drawn so that each source, and each class in it, weighs the same.
 Chosen on gestures of real hands (EgoGestAR, training part)."""
 

@@ -5,7 +5,6 @@ has its labels and those of the clips. Every group of clips is held out once, so
 rooms and days that were not learned from.
 """
 
-import csv
 import json
 import platform
 import time
@@ -27,8 +26,9 @@ from stream.training.datasets import Sample
 from stream.training.mixing import Mixer, MixSettings, played
 from stream.training.probe import choose, generated, layer, linear
 from stream.training.probe.generated import Generated
-from stream.training.probe.judging import Figures, Verdict, judge, measure
+from stream.training.probe.judging import Verdict, judge, measure
 from stream.training.probe.layer import Layer, Told
+from stream.training.probe.report import Report, figures, tabulate
 from stream.training.probe.trunk import LAST, Trunk
 from stream.types import Array
 
@@ -107,24 +107,6 @@ class Lesson:
         return layer.fit(self.start, [joined, *([self.kept] if self.kept else [])], seed)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Before and after, on clips whose group was not learned from."""
-
-    before: Figures
-    """Of the card that it began with."""
-    after: Figures
-    """Of layers that learned from the other groups."""
-    clips: int
-    """Count: clips judged."""
-    groups: int
-    """Count: recordings they are of."""
-    lone: tuple[str, ...]
-    """Classes of one recording only: not judged."""
-    generated: tuple[float, float] | None
-    """Share of frames of generated streams, not learned from, that are right before and after."""
-
-
 def train(order: Order, say: Say) -> tuple[Card, Report]:
     """Choose a card, learn, judge, export, compare with PyTorch, and write the new card; return it and the report.
 
@@ -137,6 +119,7 @@ def train(order: Order, say: Say) -> tuple[Card, Report]:
     begun_s = time.monotonic()
     samples = datasets.read(order.data, order.videos, is_lenient=order.is_lenient)
     root = order.data if order.data.is_dir() else order.videos or order.data.parent
+    samples = tuple(sample for sample in samples if sample.subset != "test")  # what a data set keeps to judge by
     samples = splits.grouped(samples, root, group_by=order.group_by, how=order.how)
     torch.set_num_threads(1)  # of one operation; several are computed side by side
     choice = choose.choose(order.begin, samples, say, is_lenient=order.is_lenient, seed=order.seed)
@@ -145,10 +128,10 @@ def train(order: Order, say: Say) -> tuple[Card, Report]:
     report, verdicts = _judge(trunk, lesson, made, order.seed)
     final = lesson.learn((), order.seed)
     order.run.mkdir(parents=True, exist_ok=True)
-    _tabulate(order.run / "validation.csv", lesson, verdicts)
+    tabulate(order.run / "validation.csv", lesson.samples, verdicts)
     story = _story(order, choice, lesson, (time.monotonic() - begun_s) / 3600)
     (order.run / "settings.json").write_text(json.dumps(story, indent=1) + "\n", "utf-8")
-    card = replace(lesson.card, training=story, measured={"held_out": _figures(report)})
+    card = replace(lesson.card, training=story, measured={"held_out": figures(report)})
     return recipes.write(_net(card, trunk, final), card, order.out), report
 
 
@@ -232,7 +215,7 @@ def _judge(trunk: Trunk, lesson: Lesson, made: Generated | None, seed: int) -> t
     for fold in np.unique(folds[judged]):
         held = {lesson.samples[place].group for place in np.flatnonzero(folds == fold)} if is_known else set[str]()
         learned = lesson.learn(tuple(held), seed) if is_known else _fold_of_one(lesson, folds == fold, seed)
-        rates += [_share(learned, _renamed(made.judged, LABELS, lesson.card.labels))] if made else []
+        rates += _shares(learned, made, lesson.card)
         for place in judged:
             if folds[place] == fold:
                 after[place] = judge(lesson.card, learned, lesson.plain[place])
@@ -246,7 +229,7 @@ def _judge(trunk: Trunk, lesson: Lesson, made: Generated | None, seed: int) -> t
         len(judged),
         len(set(groups)),
         tuple(lesson.card.labels[place] for place in lone),
-        (_share(trunk.layer(), _renamed(made.judged, LABELS, base.labels)), float(np.mean(rates))) if made else None,
+        (_shares(trunk.layer(), made, base)[0], float(np.mean(rates))) if rates else None,
     )
     return report, after
 
@@ -262,9 +245,12 @@ def _fold_of_one(lesson: Lesson, held: npt.NDArray[np.bool_], seed: int) -> Laye
     return layer.fit(lesson.start, [told, *([lesson.kept] if lesson.kept else [])], seed)
 
 
-def _share(found: Layer, told: Told) -> float:
-    """Return the share of frames that are right."""
-    return float(((told.features @ found.weight.T + found.bias).argmax(1) == told.labels).mean())
+def _shares(found: Layer, made: Generated | None, card: Card) -> list[float]:
+    """Return the share of frames of generated streams that are right; none where a card has no label of theirs."""
+    told = _renamed(made.judged, LABELS, card.labels) if made else None
+    if told is None or not len(told.labels):
+        return []
+    return [float(((told.features @ found.weight.T + found.bias).argmax(1) == told.labels).mean())]
 
 
 def _net(card: Card, trunk: Trunk, final: Layer) -> torch.nn.Module:
@@ -275,33 +261,6 @@ def _net(card: Card, trunk: Trunk, final: Layer) -> torch.nn.Module:
     found[f"{LAST}.bias"] = torch.from_numpy(final.bias)
     net.load_state_dict(found)
     return net
-
-
-def _tabulate(path: Path, lesson: Lesson, verdicts: dict[int, Verdict]) -> None:
-    """Write what was said of every clip by a layer that did not learn from its group."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("path", "label", "start", "end", "group", "said", "probability", "events"))
-        for place, verdict in sorted(verdicts.items()):
-            sample = lesson.samples[place]
-            span = (sample.start_s, sample.end_s if np.isfinite(sample.end_s) else "")
-            told = (verdict.said, f"{verdict.probability:.4f}", " + ".join(verdict.events))
-            writer.writerow((sample.path.resolve(), sample.label, *span, sample.group, *told))
-
-
-def _figures(report: Report) -> dict[str, Any]:
-    found: dict[str, Any] = {"clips": report.clips, "recordings": report.groups}
-    for name, figures in (("before", report.before), ("after", report.after)):
-        found[name] = {
-            key: [round(value, 4) for value in (figure.value, figure.low, figure.high) if np.isfinite(value)]
-            for key, figure in (("right", figures.right), ("told", figures.told), ("quiet", figures.quiet))
-            if np.isfinite(figure.value)
-        }
-    if report.generated:
-        found["generated_frames_right"] = [round(value, 4) for value in report.generated]
-    what = "each recording" if report.groups > 1 else "each fifth of the clips of the only recording"
-    found["note"] = f"{what} judged by a layer that learned from the others; value, and the ends of its 95 % interval"
-    return found
 
 
 def _story(order: Order, choice: choose.Choice, lesson: Lesson, hours: float) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Trunk:
 
         Args:
             clips: (T, S, S, 3) uint8 each, at the card's side and rate; T >= 1.
-            layer: whose input is meant: `dense` or `classifier`.
+            layer: whose input is meant: `classifier`, `dense` or, for maps (T, C, H, W), `project`.
         """
         order = sorted(range(len(clips)), key=lambda index: len(clips[index]))
         parts = [order[begin : begin + BATCH] for begin in range(0, len(order), BATCH)]
