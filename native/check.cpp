@@ -2,6 +2,7 @@
 // address and undefined-behaviour sanitizers, and it needs no Python, so that another processor can be emulated.
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <string>
@@ -17,6 +18,7 @@ struct Model {
     std::vector<std::vector<float>> kept;
     std::vector<FusedBlock> blocks;
     FusedNet net = {};
+    bool has_se;
 
     const float* numbers(size_t count, float size) {
         std::uniform_real_distribution<float> any(-size, size);
@@ -32,21 +34,22 @@ struct Model {
     }
 
     void add(int inputs, int middle, int outputs, int taps, int kernel, int stride, int side) {
-        const int hidden = 16, after = (side + stride - 1) / stride;
+        const int hidden = has_se ? 16 : 0, after = (side + stride - 1) / stride;
         FusedBlock b = {};
         b.side_in = side, b.side_out = after, b.inputs = inputs, b.middle = middle, b.outputs = outputs, b.hidden = hidden;
         b.taps = taps, b.kernel = kernel, b.stride = stride, b.is_projected = stride > 1 || inputs != outputs;
         b.ring = net.row_floats, net.row_floats += int64_t(taps - 1) * after * after * middle;
-        b.pool = net.row_floats, net.row_floats += middle;
+        b.pool = net.row_floats, net.row_floats += has_se ? middle : 0;
         b.position_scale = 0.5f;
-        b.expand = product(inputs, middle), b.reduce = product(2 * middle, hidden), b.gate = product(hidden, middle);
+        b.expand = product(inputs, middle);
+        if (has_se) b.reduce = product(2 * middle, hidden), b.gate = product(hidden, middle);
         b.project = product(middle, outputs), b.spatial = product(kernel * kernel, middle);
         if (b.is_projected) b.skip = product(inputs, outputs);
         if (taps > 1) b.temporal = product(taps, middle);
         blocks.push_back(b);
     }
 
-    Model(int side, bool is_positional) {
+    Model(int side, bool is_positional, bool has_se_) : has_se(has_se_) {
         const int half = (side + 1) / 2, quarter = (half + 1) / 2, last = (quarter + 1) / 2;
         add(8, 24, 8, 1, 5, 2, half);
         add(8, 72, 32, 3, 3, 2, quarter);
@@ -54,7 +57,7 @@ struct Model {
         add(32, 56, 40, 1, 3, 1, last);
         add(40, 104, 40, 3, 5, 1, last);
         net.side = side, net.stem_outputs = 8, net.features = 48, net.head = 64, net.classes = 5;
-        net.gate = side % 3, net.is_hard_head = side % 2, net.is_positional = is_positional, net.trained_frames = 4;
+        net.gate = side % 3, net.activation = has_se ? 1 : 2, net.head_activation = side % 3, net.is_positional = is_positional, net.trained_frames = 4;
         net.head_pool = net.row_floats, net.count = net.head_pool + 48, net.position = net.count + 8;
         net.row_floats += 64;
         net.stem = product(27, 8), net.features_product = product(40, 48);
@@ -88,8 +91,10 @@ std::vector<float> run(const Model& model, const char* level, const std::vector<
 
 int main() {
     int failed = 0;
-    for (const int side : {32, 33, 35, 46, 63}) {
-        const Model model(side, side % 2);
+    for (const int wish : {32, 33, 35, 46, 63, -32, -35}) {  // negative: without squeeze-excitation, by relu6
+        const int side = std::abs(wish);
+        const bool has_se = wish > 0;
+        const Model model(side, has_se && side % 2, has_se);
         std::vector<float> frames(size_t(2) * 7 * 3 * side * side);
         for (float& value : frames) value = std::uniform_real_distribution<float>(0, 1)(random_source);
         const std::vector<float> expected = run(model, "plain", frames, side);
@@ -104,7 +109,7 @@ int main() {
                 worst = difference < INFINITY ? std::fmax(worst, difference) : INFINITY;  // also what is not a number
             }
             failed += !(worst < 1e-4f);
-            std::printf("side %d, %s: largest difference from plain %.1e\n", side, level.c_str(), double(worst));
+            std::printf("side %d, %s, %s: largest difference from plain %.1e\n", side, has_se ? "hard swish" : "relu6 alone", level.c_str(), double(worst));
         }
     }
     if (fused_open(nullptr, "abacus")) ++failed;

@@ -15,10 +15,10 @@ struct Row {
     const float* past[4];  // this row of `taps - 1` past frames, oldest first
     float* newest;         // where this frame goes: the place of the oldest one
     float* out;            // (width, channels)
-    float* sum;            // (channels)
+    float* sum;            // (channels); null: not wanted
 };
 
-template <int lanes, int kernel, int stride, int taps, int pixels>
+template <int lanes, int activation, int kernel, int stride, int taps, int pixels>
 INLINE void depthwise_vector(const Row& row, long x, long c) {
     constexpr int columns = (pixels - 1) * stride + kernel;
     const long channels = row.channels;
@@ -35,7 +35,7 @@ INLINE void depthwise_vector(const Row& row, long x, long c) {
             UNROLL for (int p = 0; p < pixels; ++p) sum[p] += value[p * stride + kx] * w;
         }
     }
-    UNROLL for (int p = 0; p < pixels; ++p) sum[p] = hard_swish<lanes>(sum[p]);
+    UNROLL for (int p = 0; p < pixels; ++p) sum[p] = activate<lanes>(sum[p], activation);
     const long at = x * channels + c;
     if constexpr (taps > 1) {
         const float* tap = row.temporal + c * taps;
@@ -47,52 +47,57 @@ INLINE void depthwise_vector(const Row& row, long x, long c) {
             UNROLL for (int i = 0; i < taps - 1; ++i)
                 total += load<lanes>(tap + i * lanes) * load<lanes>(row.past[i] + at + p * channels);
             store<lanes>(row.newest + at + p * channels, sum[p]);
-            sum[p] = hard_swish<lanes>(total);
+            sum[p] = activate<lanes>(total, activation);
         }
     }
+    UNROLL for (int p = 0; p < pixels; ++p) store<lanes>(row.out + at + p * channels, sum[p]);
+    if (!row.sum) return;
     Vector<lanes> all = load<lanes>(row.sum + c);
-    UNROLL for (int p = 0; p < pixels; ++p) {
-        store<lanes>(row.out + at + p * channels, sum[p]);
-        all += sum[p];
-    }
+    UNROLL for (int p = 0; p < pixels; ++p) all += sum[p];
     store<lanes>(row.sum + c, all);
 }
 
-template <int kernel, int stride, int taps, int pixels>
+template <int activation, int kernel, int stride, int taps, int pixels>
 static void depthwise_pixels(const Row& row, long x) {
     long c = 0;
-    for (; c + WIDE <= row.channels; c += WIDE) depthwise_vector<WIDE, kernel, stride, taps, pixels>(row, x, c);
+    for (; c + WIDE <= row.channels; c += WIDE) depthwise_vector<WIDE, activation, kernel, stride, taps, pixels>(row, x, c);
     if constexpr (WIDE > STEP)
-        if (c < row.channels) depthwise_vector<STEP, kernel, stride, taps, pixels>(row, x, c);
+        if (c < row.channels) depthwise_vector<STEP, activation, kernel, stride, taps, pixels>(row, x, c);
 }
 
-template <int kernel, int stride, int taps, int pixels = FUSED_PIXELS>
+template <int activation, int kernel, int stride, int taps, int pixels = FUSED_PIXELS>
 INLINE void run_pixels(long count, const Row& row, long x) {
     if constexpr (pixels > 1)
-        if (count < pixels) return run_pixels<kernel, stride, taps, pixels - 1>(count, row, x);
-    depthwise_pixels<kernel, stride, taps, pixels>(row, x);
+        if (count < pixels) return run_pixels<activation, kernel, stride, taps, pixels - 1>(count, row, x);
+    depthwise_pixels<activation, kernel, stride, taps, pixels>(row, x);
 }
 
-template <int kernel, int stride, int taps>
+template <int activation, int kernel, int stride, int taps>
 static void depthwise_row(const Row& row, long width) {
     long x = 0;
     for (long tiles = (width + FUSED_PIXELS - 1) / FUSED_PIXELS; tiles > 0; --tiles) {
         const long count = (width - x + tiles - 1) / tiles;
-        run_pixels<kernel, stride, taps>(count, row, x);
+        run_pixels<activation, kernel, stride, taps>(count, row, x);
         x += count;
     }
 }
 
 using RowFunction = void (*)(const Row&, long width);
 
-template <int kernel, int stride>
+template <int activation, int kernel, int stride>
 INLINE RowFunction depthwise_taps(int taps) {
-    return taps == 5 ? depthwise_row<kernel, stride, 5> : taps == 3 ? depthwise_row<kernel, stride, 3> : depthwise_row<kernel, stride, 1>;
+    if (taps == 5) return depthwise_row<activation, kernel, stride, 5>;
+    return taps == 3 ? depthwise_row<activation, kernel, stride, 3> : depthwise_row<activation, kernel, stride, 1>;
 }
 
-static RowFunction depthwise(int kernel, int stride, int taps) {
-    if (kernel == 5) return stride == 2 ? depthwise_taps<5, 2>(taps) : depthwise_taps<5, 1>(taps);
-    return stride == 2 ? depthwise_taps<3, 2>(taps) : depthwise_taps<3, 1>(taps);
+template <int activation>
+static RowFunction depthwise_kernel(int kernel, int stride, int taps) {
+    if (kernel == 5) return stride == 2 ? depthwise_taps<activation, 5, 2>(taps) : depthwise_taps<activation, 5, 1>(taps);
+    return stride == 2 ? depthwise_taps<activation, 3, 2>(taps) : depthwise_taps<activation, 3, 1>(taps);
+}
+
+static RowFunction depthwise(int activation, int kernel, int stride, int taps) {
+    return activation == RELU6 ? depthwise_kernel<RELU6>(kernel, stride, taps) : depthwise_kernel<HARD_SWISH>(kernel, stride, taps);
 }
 
 // (count, channels) -> of every vector of channels in turn (count, lanes).

@@ -15,7 +15,7 @@ struct FusedProduct {
 
 struct FusedBlock {
     int32_t side_in, side_out;  // pixels
-    int32_t inputs, middle, outputs, hidden;  // channels: in, inside, out, of the squeeze-excitation
+    int32_t inputs, middle, outputs, hidden;  // channels: in, inside, out, of the squeeze-excitation (0: none)
     int32_t taps, kernel, stride;  // 1, 3 or 5 frames; 3 or 5 pixels; 1 or 2
     int32_t is_projected;  // whether the skip has a product of its own
     int64_t ring, pool;  // where this block's past frames and sum lie in a row of the state, counted in floats
@@ -28,7 +28,8 @@ struct FusedBlock {
 struct FusedNet {
     int32_t side, stem_outputs, features, head, classes;  // pixels, then channels; classes is not padded
     int32_t gate;  // 0 relu6, 1 clip, 2 sigmoid
-    int32_t is_hard_head, is_positional, trained_frames, block_count;
+    int32_t activation, head_activation;  // of all convolutions, of the dense layer: 0 swish, 1 hard swish, 2 relu6
+    int32_t is_positional, trained_frames, block_count;
     int64_t row_floats, head_pool, count, position;  // size of a row of the state, and where in it
     const float* frequencies;  // of the positional encoding: a row of `middle` numbers for every block, or null
     FusedProduct stem;  // weight (27, stem_outputs): channel, then row, then column of the 3x3

@@ -97,7 +97,7 @@ static const int* places(const Block& b, Arena& arena) {
     return place;
 }
 
-static Block block_of(const FusedBlock& from, const float* frequencies, Arena& arena, Marks& marks) {
+static Block block_of(const FusedBlock& from, int activation, const float* frequencies, Arena& arena, Marks& marks) {
     Block b = {};
     marks.begin = arena.used;
     b.window = Window(from.side_in, from.kernel, from.stride);
@@ -117,13 +117,15 @@ static Block block_of(const FusedBlock& from, const float* frequencies, Arena& a
         b.temporal = channels_of(from.temporal.weight, b.taps, b.middle, arena);
         b.temporal_bias = channels_of(from.temporal.bias, 1, b.middle, arena);
     }
-    b.reduce = packed(from.reduce, 2 * b.middle, b.hidden, arena);
-    b.gate = packed(from.gate, b.hidden, b.middle, arena);
+    if (b.hidden) {
+        b.reduce = packed(from.reduce, 2 * b.middle, b.hidden, arena);
+        b.gate = packed(from.gate, b.hidden, b.middle, arena);
+    }
     b.project = packed(from.project, b.middle, b.outputs, arena);
     if (b.is_projected) b.skip = packed(from.skip, b.inputs, b.outputs, arena);
     b.frequencies = frequencies ? channels_of(frequencies, 1, b.middle, arena) : nullptr;
     marks.end = arena.used;
-    b.depthwise = depthwise(from.kernel, from.stride, from.taps);
+    b.depthwise = depthwise(activation, from.kernel, from.stride, from.taps);
     return b;
 }
 
@@ -167,7 +169,7 @@ static const void* build(const FusedNet& from, Arena& arena) {
     made.stem = packed(from.stem, 27, from.stem_outputs, arena);
     long widest = 0;
     for (int i = 0; i < from.block_count; ++i) {
-        const Block b = block_of(from.blocks[i], from.is_positional ? from.frequencies + widest : nullptr, arena, marks[i]);
+        const Block b = block_of(from.blocks[i], from.activation, from.is_positional ? from.frequencies + widest : nullptr, arena, marks[i]);
         widest += b.middle;
         if (arena.block) blocks[i] = b;
     }

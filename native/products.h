@@ -59,7 +59,7 @@ struct Tile {
     float* out;
     const int* place;  // where each pixel goes, counted in pixels; null: one after the other
     long out_stride;
-    bool is_active;  // hard swish
+    int activation;
     const char* ahead;  // memory to fetch while this is computed, one line for each input ...
     long line;          // ... of so many bytes
 };
@@ -91,7 +91,7 @@ static void tile(const Tile& t) {
         const long pixel = (t.place ? t.place[r] : r) * t.out_stride;
         UNROLL for (int v = 0; v < count; ++v) {
             Vector<lanes> value = sum[r][v];
-            if (t.is_active) value = hard_swish<lanes>(value);
+            value = activate<lanes>(value, t.activation);
             if (t.add) value += load<lanes>(t.add + r * t.out_stride + v * lanes);
             store<lanes>(t.out + pixel + v * lanes, value);
         }

@@ -33,7 +33,7 @@ static void stem(const Net& net, const float* image, float* out, Ahead& ahead) {
     for (long y = 0; y < w.out; ++y) {
         Tile t = {};
         t.in = image + 2 * y * w.width, t.in_stride = 2, t.at = net.stem_at;
-        t.out = out + y * w.out * net.stem.outputs, t.out_stride = net.stem.outputs, t.is_active = true;
+        t.out = out + y * w.out * net.stem.outputs, t.out_stride = net.stem.outputs, t.activation = net.shape.activation;
         product<true>(net.stem, t, w.out, ahead);
     }
 }
@@ -66,11 +66,11 @@ static void clear_borders(const Block& b, float* expanded) {
 }
 
 // Expands the input's rows from `begin` to `end` into the kept rows.
-static void expand_rows(const Block& b, const float* in, long begin, long end, float* expanded, Ahead& ahead) {
+static void expand_rows(const Net& net, const Block& b, const float* in, long begin, long end, float* expanded, Ahead& ahead) {
     const long first = begin * b.window.in;
     Tile t = {};
     t.in = in + first * b.inputs, t.in_stride = b.inputs;
-    t.out = expanded, t.out_stride = b.middle, t.place = b.place + first, t.is_active = true;
+    t.out = expanded, t.out_stride = b.middle, t.place = b.place + first, t.activation = net.shape.activation;
     product(b.expand, t, (end - begin) * b.window.in, ahead);
 }
 
@@ -88,11 +88,11 @@ static void feature_row(const Net& net, const Block& b, const Scratch& s, long y
     for (long i = 0; i < slots; ++i) row.past[i] = state + b.ring + (clock.phase + i) % slots * plane + y * line;
     if (slots) row.newest = state + b.ring + clock.phase % slots * plane + y * line;
     row.out = s.middle + y * line;
-    row.sum = s.sum;
+    row.sum = b.hidden ? s.sum : nullptr;
     b.depthwise(row, w.out);
 }
 
-// Expand, spatial and temporal taps, band by band: leaves (side, side, middle) and its sum over the pixels.
+// Expand, spatial and temporal taps, band by band: leaves (side, side, middle) and, for the squeeze-excitation, its sum.
 static void feature(const Net& net, const Block& b, const Scratch& s, const float* in, const Clock& clock, float* state, Ahead& ahead) {
     const Window& w = b.window;
     for (long c = 0; c < b.middle; ++c) s.sum[c] = 0.0f;
@@ -101,7 +101,7 @@ static void feature(const Net& net, const Block& b, const Scratch& s, const floa
         const long last = y + b.band < w.out ? y + b.band : w.out;
         const long needed = (last - 1) * w.stride - w.before + w.kernel;
         const long end = needed < w.in ? needed : w.in;
-        if (end > made) expand_rows(b, in, made, end, s.expanded, ahead);
+        if (end > made) expand_rows(net, b, in, made, end, s.expanded, ahead);
         lap(PART_EXPAND);
         made = larger(made, end);
         for (long line = y; line < last; ++line) feature_row(net, b, s, line, clock, state);
@@ -131,21 +131,22 @@ static void squeeze(const Net& net, const Block& b, const Scratch& s, const Cloc
             now[c] += b.position_scale * cosf(angle);
         }
     vector_product(b.reduce, s.squeezed, s.hidden);
-    for (long i = 0; i < b.hidden; i += HALF) store<HALF>(s.hidden + i, hard_swish<HALF>(load<HALF>(s.hidden + i)));
+    for (long i = 0; i < b.hidden; i += HALF)
+        store<HALF>(s.hidden + i, activate<HALF>(load<HALF>(s.hidden + i), net.shape.activation));
     vector_product(b.gate, s.hidden, s.gate);
     for (long c = 0; c < b.middle; ++c) s.gate[c] = gate_of(net.shape.gate, s.gate[c]);
 }
 
-// The gate times the projection's input: into its weights where those are fewer.
+// The gate, where there is one, times the projection's input: into its weights where those are fewer.
 static void project(const Block& b, const Scratch& s, const float* add, float* out, Ahead& ahead) {
     const long pixels = b.window.out * b.window.out;
     Tile t = {};
     t.in = s.middle, t.in_stride = b.middle, t.add = add, t.out = out, t.out_stride = b.outputs;
-    if (pixels < b.outputs) {
+    if (b.hidden && pixels < b.outputs) {
         for (long m = 0; m < pixels; ++m)
             for (long c = 0; c < b.middle; c += HALF)
                 store<HALF>(s.middle + m * b.middle + c, load<HALF>(s.middle + m * b.middle + c) * load<HALF>(s.gate + c));
-    } else {
+    } else if (b.hidden) {
         scale_inputs(b.project, s.gate, s.weights);
         t.panel = s.weights;
     }
@@ -168,7 +169,7 @@ static const float* skip(const Block& b, const Scratch& s, const float* in, floa
 static void pool_features(const Net& net, const Scratch& s, const float* in, const Clock& clock, float* state, Ahead& ahead) {
     const long pixels = net.side * net.side, channels = net.shape.features;
     Tile t = {};
-    t.in = in, t.in_stride = net.features.inputs, t.out = s.features, t.out_stride = channels, t.is_active = true;
+    t.in = in, t.in_stride = net.features.inputs, t.out = s.features, t.out_stride = channels, t.activation = net.shape.activation;
     product(net.features, t, pixels, ahead);
     const float share = 1.0f / static_cast<float>(pixels);
     float* pool = state + net.shape.head_pool;
@@ -179,6 +180,11 @@ static void pool_features(const Net& net, const Scratch& s, const float* in, con
     }
 }
 
+static float head_of(int kind, float x) {
+    if (kind == RELU6) return fminf(fmaxf(x, 0.0f), 6.0f);
+    return kind == HARD_SWISH ? x * fminf(fmaxf(x / 6.0f + 0.5f, 0.0f), 1.0f) : x / (1.0f + expf(-x));
+}
+
 static void classify(const Net& net, const Scratch& s, const Clock& clock, const float* state, float* logits) {
     const long channels = net.shape.features;
     float *mean = s.head, *hidden = s.head + channels;
@@ -186,7 +192,7 @@ static void classify(const Net& net, const Scratch& s, const Clock& clock, const
     vector_product(net.dense, mean, hidden);
     for (long i = 0; i < net.shape.head; ++i) {
         const float x = hidden[i];
-        hidden[i] = net.shape.is_hard_head ? x * fminf(fmaxf(x / 6.0f + 0.5f, 0.0f), 1.0f) : x / (1.0f + expf(-x));
+        hidden[i] = head_of(net.shape.head_activation, x);
     }
     vector_product(net.classifier, hidden, logits);
 }
@@ -218,7 +224,7 @@ static void frame(const Net& net, const FusedClip& clip, const float* pixels, co
         const Region* const until = own + 3;  // further on, and the second cache loses it again
         ahead.reach(own, until);
         feature(net, b, s, in, clock, state, ahead);
-        squeeze(net, b, s, clock, state);
+        if (b.hidden) squeeze(net, b, s, clock, state);
         lap(PART_SQUEEZE);
         ahead.reach(own + 2, until);
         project(b, s, skip(b, s, in, out, ahead), out, ahead);

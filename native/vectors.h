@@ -71,4 +71,18 @@ INLINE Vector<lanes> hard_swish(Vector<lanes> x) {
     return x * lesser<lanes>(greater<lanes>(x * (1.0f / 6.0f) + 0.5f, zero), one);
 }
 
+enum Activation { NO_ACTIVATION, HARD_SWISH, RELU6 };  // swish only in the head, which is no loop of ours
+
+template <int lanes>
+INLINE Vector<lanes> relu6(Vector<lanes> x) {
+    const Vector<lanes> zero = {};
+    return lesser<lanes>(greater<lanes>(x, zero), fill<lanes>(6.0f));
+}
+
+template <int lanes>
+INLINE Vector<lanes> activate(Vector<lanes> x, int kind) {
+    if (kind == NO_ACTIVATION) return x;
+    return kind == RELU6 ? relu6<lanes>(x) : hard_swish<lanes>(x);
+}
+
 }  // namespace FUSED_LEVEL

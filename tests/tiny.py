@@ -22,7 +22,7 @@ CARDS: dict[str, dict[str, Any]] = {
     },
     "positional": {"variant": "a3", "side_px": 32, "memory_s": 2.0, "trained_frames": 8},
 }
-"""What makes each card different: both gates or none, odd and even sides, an endless memory or not, positions that stop."""
+"""What makes each card different: gates or none, odd and even sides, an endless memory or not, positions that stop."""
 
 
 def card(which: str, /, **changes: Any) -> Card:

@@ -41,7 +41,7 @@ class Net(Structure):
 
     _fields_ = (
         *_many(c_int32, "side stem_outputs features head classes gate"),
-        *_many(c_int32, "is_hard_head is_positional trained_frames block_count"),
+        *_many(c_int32, "activation head_activation is_positional trained_frames block_count"),
         *_many(c_int64, "row_floats head_pool count position"),
         ("frequencies", Floats),
         *_many(Product, "stem features_product dense classifier"),

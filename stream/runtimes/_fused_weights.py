@@ -22,6 +22,9 @@ EPSILON = 1e-3
 GATES = ("relu6", "clip", "sigmoid")
 """In the order of `FusedNet.gate`."""
 
+ACTIVATIONS = ("swish", "hard_swish", "relu6")
+"""In the order of `FusedNet.activation`; the convolutions' may be all but the first."""
+
 Doubles = npt.NDArray[np.float64]
 
 
@@ -57,6 +60,7 @@ class Folder:
         self._card, self._spec, self._weights, self._layout = card, spec, weights, layout
         self._kept: list[Array] = []
         self._used: set[str] = set()
+        self._is_positional = spec.is_positional and card.has_se
 
     def net(self) -> native.Net:
         """Return the whole net.
@@ -73,15 +77,16 @@ class Folder:
             head=padded(spec.head_filters),
             classes=len(card.labels),
             gate=GATES.index(card.gate),
-            is_hard_head=card.classifier_activation == "hard_swish",
-            is_positional=spec.is_positional,
+            activation=ACTIVATIONS.index(card.main_activation),
+            head_activation=ACTIVATIONS.index(card.classifier_activation),
+            is_positional=self._is_positional,
             trained_frames=card.trained_frames,
             block_count=len(blocks),
             row_floats=self._layout.floats,
             head_pool=places[HEAD],
             count=places[COUNT],
             position=places.get(POSITION, 0),
-            frequencies=self._frequencies(blocks) if spec.is_positional else None,
+            frequencies=self._frequencies(blocks) if self._is_positional else None,
             stem=self._normed("stem", (spec.stem_filters, 3, 3, 3), rows=27),
             features_product=self._normed("project", (spec.project_filters, blocks[-1].outputs, 1, 1)),
             dense=self._plain("dense", (spec.head_filters, spec.project_filters)),
@@ -94,7 +99,7 @@ class Folder:
 
     def _block(self, block: BlockSpec) -> native.Block:
         name, middle, places = f"blocks.{block.name}", block.expand, self._layout.places
-        hidden = self._weights.get(f"{name}.se.reduce.bias", np.zeros(0)).size
+        hidden = self._weights.get(f"{name}.se.reduce.bias", np.zeros(0)).size if self._card.has_se else 0
         is_projected = block.stride > 1 or block.inputs != block.outputs
         skip = self._normed(f"{name}.skip.project", (block.outputs, block.inputs, 1, 1)) if is_projected else None
         scale = self._take(f"{name}.scale", ())
@@ -103,11 +108,10 @@ class Folder:
             **{"inputs": padded(block.inputs), "middle": padded(middle), "outputs": padded(block.outputs)},
             **{"taps": block.taps, "kernel": block.kernel, "stride": block.stride, "is_projected": is_projected},
             ring=places[block.buffers[0]] if block.buffers else 0,
-            pool=places[block.pool],
-            position_scale=float(self._take(f"{name}.se.position.scale", ())) if self._spec.is_positional else 0.0,
+            pool=places.get(block.pool, 0),
+            position_scale=float(self._take(f"{name}.se.position.scale", ())) if self._is_positional else 0.0,
             expand=self._normed(f"{name}.expand", (middle, block.inputs, 1, 1)),
-            reduce=self._squeeze(f"{name}.se.reduce", hidden, middle),
-            gate=self._plain(f"{name}.se.expand", (middle, hidden)),
+            **self._squeeze(f"{name}.se", hidden, middle),
             project=self._normed(f"{name}.project", (block.outputs, middle, 1, 1), scale),
             skip=skip or native.Product(),
             spatial=self._spatial(f"{name}.feature.spatial", middle, block.kernel),
@@ -142,7 +146,14 @@ class Folder:
         weight = self._take(f"{name}.weight", (*shape, 1, 1)).reshape(shape).T
         return self._product(weight, self._take(f"{name}.bias", shape[:1]))
 
-    def _squeeze(self, name: str, hidden: int, middle: int) -> native.Product:
+    def _squeeze(self, name: str, hidden: int, middle: int) -> dict[str, native.Product]:
+        """Return both products of a squeeze-excitation; nothing where the net has none."""
+        if not self._card.has_se:
+            return {"reduce": native.Product(), "gate": native.Product()}
+        gate = self._plain(f"{name}.expand", (middle, hidden))
+        return {"reduce": self._means(f"{name}.reduce", hidden, middle), "gate": gate}
+
+    def _means(self, name: str, hidden: int, middle: int) -> native.Product:
         """The mean so far and the frame's are padded each for itself."""
         weight = self._take(f"{name}.weight", (hidden, 2 * middle, 1, 1)).reshape(hidden, 2, middle)
         whole = np.zeros((2, padded(middle), hidden))

@@ -15,7 +15,7 @@ from stream.errors import ModelError, NotBuilt
 from stream.nets import _movinet_specs as specs
 from stream.onnxfile import OnnxFile
 from stream.runtimes._fused_library import Clip, Handle, address, clip_of, levels, library
-from stream.runtimes._fused_weights import Folder, Layout, padded
+from stream.runtimes._fused_weights import ACTIVATIONS, Folder, Layout, padded
 from stream.runtimes.base import check_clip, check_state, rates
 from stream.types import Array, State
 
@@ -39,12 +39,19 @@ def build(card: Card, threads: int = 1, level: str = "") -> "FusedRuntime":
     if card.architecture != "movinet" or card.kind != "stream":
         found = f"{card.architecture} {card.kind}"
         raise ModelError(f"card {card.name!r}: the engine 'fused' runs movinet stream, not {found}")
+    if card.main_activation not in ACTIVATIONS[1:]:
+        accepted = ", ".join(ACTIVATIONS[1:])
+        raise ModelError(
+            f"card {card.name!r}: its activation is {card.main_activation}; the engine 'fused' takes {accepted}"
+        )
     return FusedRuntime(card, card.read_weights(), level)
 
 
 def can_run(card: Card) -> bool:
     """Say whether the library is there and made for such a model."""
     if card.architecture != "movinet" or card.kind != "stream" or card.variant not in specs.SPECS or card.is_folded:
+        return False
+    if card.main_activation not in ACTIVATIONS[1:]:
         return False
     try:
         library()
@@ -70,7 +77,7 @@ class FusedRuntime:
         steps.check_graph(card, file)
         steps.check_metadata(card, file.metadata)
         self.card = card
-        self.shapes = spec.state_shapes(card.side_px)
+        self.shapes = spec.state_shapes(card.side_px, card.has_se)
         self.layout = Layout.of(self.shapes)
         folder = Folder(card, spec, file.weights(), self.layout)
         self._handle = Handle(folder.net(), level)

@@ -49,13 +49,23 @@ def differences(state: State, expected: State) -> float:
     return max(float(np.abs(state[name] - expected[name]).max()) for name in expected)
 
 
-@pytest.mark.parametrize("gate", ["relu6", "clip", "sigmoid"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gate": "relu6"},
+        {"gate": "clip", "activation": "relu6"},
+        {"gate": "sigmoid"},
+        {"se_type": "none", "activation": "relu6", "classifier_activation": "relu6"},
+        {"se_type": "none"},
+    ],
+    ids=lambda changes: " ".join(changes.values()),
+)
 @pytest.mark.parametrize("side", [32, 33, 35, 61])
 def test_a_net_of_any_widths_and_side_computes_as_pytorch_does_at_every_level(
-    side: int, gate: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    side: int, changes: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(specs.SPECS, "odd", ODD)
-    net = tiny.net(tiny.card("positional", variant="odd", side_px=side, gate=gate))
+    net = tiny.net(tiny.card("positional", variant="odd", side_px=side, **changes))
     card, _ = publish(net, net.card, tmp_path)
     clip, decay = clip_of(card, 7, batch=2), np.array([1.0, 0.6], np.float32)
     with torch.no_grad():
@@ -151,6 +161,10 @@ def test_what_it_cannot_run_is_refused() -> None:
         fused.build(tiny.card("relu6", kind="base"))
     with pytest.raises(ModelError, match="runs movinet stream, not resnet stream"):
         fused.build(tiny.card("relu6", architecture="resnet"))
+    smooth = tiny.card("relu6", activation="swish")
+    with pytest.raises(ModelError, match="activation is swish; the engine 'fused' takes hard_swish, relu6"):
+        fused.build(smooth)
+    assert not fused.can_run(smooth)
     with pytest.raises(UnknownPart, match="no MoViNet variant named 'a9'"):
         specs.find("a9")
 
