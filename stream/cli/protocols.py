@@ -230,7 +230,8 @@ def _last(tallies: Iterable[T], total: int, what: str) -> T:
 def _show_clips(console: Console, found: clips.Clips) -> None:
     recall = [words(found.recall[name], places=0) if name in found.recall else "" for name in found.labels]
     _show_matrix(console, found.labels, found.counts, recall)
-    console.print(f"top-1 {words(found.top1)}, top-5 {words(found.top5)} of {found.counts.sum()} clips")
+    among = f", top-5 {words(found.top5)}" if len(found.labels) > clips.TOP else ""  # of fewer, all are among them
+    console.print(f"top-1 {words(found.top1)}{among} of {found.counts.sum()} clips")
     console.print(f"calibration error {words(found.ece)} over {clips.BIN_COUNT} bins")
 
 

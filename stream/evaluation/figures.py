@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from stream.evaluation.clips import BIN_COUNT
+from stream.evaluation.clips import BIN_COUNT, TOP
 from stream.evaluation.clips import Clips as Scored
 from stream.evaluation.footage import Shown
 from stream.evaluation.generated import SOON_S, Sessions
@@ -37,7 +37,7 @@ def of_clips(clips: Scored) -> Table:
         "clips": int(clips.counts.sum()),
         "groups": clips.groups,
         "top1": of(clips.top1),
-        "top5": of(clips.top5),
+        **({"top5": of(clips.top5)} if len(clips.labels) > TOP else {}),  # of five labels or fewer it is always 1
         "calibration_error": {**of(clips.ece), "bins": BIN_COUNT},
         "recall": {label: of(figure) for label, figure in clips.recall.items()},
         "confusion": list(rows),

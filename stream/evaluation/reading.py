@@ -26,7 +26,7 @@ def read(data: Path, recogniser: Recogniser, *, videos: Path | None = None, part
     """
     if part not in PARTS:
         raise UsageError(f"--part is {part!r}; accepted: {', '.join(PARTS)}")
-    samples = datasets.read(data, videos)
+    samples = datasets.read(data, videos, least_classes=1)
     if unknown := sorted(set(datasets.labels(samples)) - set(recogniser.labels)):
         raise UsageError(
             f"{data} has {unknown[0]!r}, which {recogniser.card.name} does not know; "

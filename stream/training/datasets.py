@@ -52,16 +52,20 @@ class Sample:
         return f"{self.path}{span}" + (f" ({self.where})" if self.where else "")
 
 
-def read(data: Path, videos: Path | None = None, *, is_lenient: bool = False) -> tuple[Sample, ...]:
+def read(
+    data: Path, videos: Path | None = None, *, is_lenient: bool = False, least_classes: int = 2
+) -> tuple[Sample, ...]:
     """List the samples of a data set in a fixed order.
 
     Args:
         data: a folder, a `.csv` or a `.json`; see `LAYOUTS`.
         videos: folder in which the names of a `.csv` or `.json` are looked for; by default the file's own.
         is_lenient: leave out samples whose video is missing; else that is an error.
+        least_classes: count: two to learn from; to measure by, one will do.
 
     Raises:
-        UsageError: it is none of these, or something in it is missing, double or contradictory; says where.
+        UsageError: it is none of these, has fewer classes, or something in it is missing, double or contradictory; says
+            where.
     """
     if data.is_dir():
         found = tuple(_folders(data))
@@ -74,11 +78,10 @@ def read(data: Path, videos: Path | None = None, *, is_lenient: bool = False) ->
     else:
         raise UsageError(f"{data} {'is no data set' if data.exists() else 'does not exist'}; accepted: {LAYOUTS}")
     _refuse_doubles(data, found)
-    if len(labels(found)) < 2:
+    if len(labels(found)) < least_classes:
         only = ", ".join(repr(label) for label in labels(found)) or "none"
-        raise UsageError(
-            f"{data} has {len(found)} samples of one class or none ({only}); accepted: two classes or more"
-        )
+        least = "two classes or more" if least_classes > 1 else "one sample or more"
+        raise UsageError(f"{data} has {len(found)} samples of one class or none ({only}); accepted: {least}")
     return found
 
 
