@@ -3,15 +3,19 @@
 import json
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from stream import rooms
 from stream.cli import trainflags as flags
-from stream.cli.console import Version, program
+from stream.cli.console import Version, reported
+from stream.cli.record import record
+from stream.cli.teach import teach
 from stream.errors import UsageError
 from stream.training.tables import is_table
 
@@ -76,20 +80,24 @@ def train(
     """Train a model, export it, compare it with PyTorch and write its card: every other command takes it at once.
 
     The same seed, data and threads give the same model on the same machine. A run that was killed, or ended by Ctrl-C,
-    goes on with --resume.
+    goes on with --resume. To record clips of your own: stream-train record --help; to teach a model your clips in a
+    minute: stream-train teach --help.
     """
     given = {name: value for name, value in locals().items() if name not in ("context", "version")}
     kind = _kind(data)
     _refuse_stray(context, data, kind)
-    out = _place(out, data, runs)
+    out = flags.place(out, data, runs)
     command = shlex.join(["stream-train", *sys.argv[1:]])
     given |= {"kind": kind, "out": out, "run": runs / out.stem, "command": command}
     try:
         with rooms.needing("stream-train", "train"):
             card = _train(given)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         if (runs / out.stem / "checkpoint.pt").is_file():
-            Console(stderr=True).print("stopped; what was learned is saved: the same command with --resume goes on")
+            there = f"; the best so far: {out}" if hasattr(error, "course") else ""  # a `stopping.Stopped`
+            Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(
+                f"stopped; what was learned is saved: the same command with --resume goes on{there}"
+            )
         raise
     _tell(out, card, as_json)
 
@@ -129,16 +137,6 @@ def _flags(context: typer.Context, kind: str) -> str:
     return ", ".join(name for name in found if name.startswith("--"))
 
 
-def _place(out: Path | None, data: str, runs: Path) -> Path:
-    """Return the card's path: a name becomes RUNS/NAME/NAME.toml."""
-    out = out or (Path("gestures.toml") if data == GESTURES else Path(Path(data).stem))
-    if out.suffix == ".toml":
-        return out
-    if out.name != str(out) or not out.name.strip("."):
-        raise UsageError(f"--out is {out}; accepted: a name, or the path of a .toml")
-    return runs / out.name / f"{out.name}.toml"
-
-
 def _train(given: dict[str, Any]) -> "Card":
     from stream.training import recipes  # noqa: PLC0415  # takes torch with it
 
@@ -162,6 +160,8 @@ def _train_gestures(given: dict[str, Any]) -> "Card":
         "frozen_share": given["frozen"],
     }
     changes = {name: value for name, value in asked.items() if value is not None}
+    if given["begin"] == "auto":
+        raise UsageError("--from auto looks at clips of your own; gestures begin with none or one; accepted: its name")
     return train(
         Order(
             kind=GESTURES,
@@ -185,14 +185,15 @@ def _train_frames(given: dict[str, Any]) -> "Card":
         Order(
             table=Path(given["data"]),
             video=given["video"],
-            begin=given["begin"] or "gestures-a0",
+            begin=given["begin"] or "auto",
             out=given["out"],
             run=given["run"],
             command=given["command"],
             head=given["head"],
             seed=given["seed"],
             is_forced=given["force"],
-        )
+        ),
+        Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print,
     )
 
 
@@ -270,7 +271,21 @@ def _tell(out: Path, card: "Card", as_json: bool) -> None:
     )
 
 
-main = program(train)
+class _Programs(TyperGroup):
+    """Takes what is no command's name as what to learn from: `stream-train clips` is `stream-train learn clips`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the name of the usual command before arguments that begin with none."""
+        is_named = bool(args) and args[0] in self.commands
+        return super().parse_args(ctx, args if is_named else ["learn", *args])
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"learn": train, "record": record, "teach": teach}
+"""Name -> what it runs."""
+
+main = typer.Typer(add_completion=False, pretty_exceptions_enable=False, cls=_Programs)
+for _name, _command in COMMANDS.items():
+    main.command(_name, context_settings={"help_option_names": ["-h", "--help"]})(reported(_command))
 
 if __name__ == "__main__":
     main()

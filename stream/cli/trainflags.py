@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from stream.errors import UsageError
+
 YOUR, LEARN, MODEL, STILL, MADE = (
     "Your own clips", "How it learns", "What it is", "Labelled frames of one video", "Generated gestures"
 )  # fmt: skip
@@ -28,7 +30,11 @@ Out = Annotated[
 Runs = Annotated[Path, typer.Option(help="Folder in which each run has a folder of its own: log, plots, checkpoints.")]
 Begin = Annotated[
     str | None,
-    typer.Option("--from", help="Name or card of a model to begin with.", show_default="from scratch"),
+    typer.Option(
+        "--from",
+        help="Name or card of a model to begin with; auto takes the one here whose linear probe tells your data best.",
+        show_default="from scratch; auto for labelled frames",
+    ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the run's last checkpoint.")]
 Force = Annotated[bool, typer.Option("--force", help="Begin anew where a run or a model of that name is.")]
@@ -165,9 +171,7 @@ Lighten = Annotated[
     ),
 ]
 
-Video = Annotated[
-    Path | None, typer.Option(help="The video whose frames DATA labels; begins with --from.", rich_help_panel=STILL)
-]
+Video = Annotated[Path | None, typer.Option(help="The video whose frames DATA labels.", rich_help_panel=STILL)]
 HeadKind = Annotated[
     str, typer.Option("--head", help="linear: the last layer; mlp: the last two.", rich_help_panel=STILL)
 ]
@@ -200,3 +204,13 @@ Frozen = Annotated[
         rich_help_panel=MADE,
     ),
 ]
+
+
+def place(out: Path | None, data: str, runs: Path) -> Path:
+    """Return the card's path: a name becomes RUNS/NAME/NAME.toml."""
+    out = out or (Path("gestures.toml") if data == "gestures" else Path(Path(data).stem))
+    if out.suffix == ".toml":
+        return out
+    if out.name != str(out) or not out.name.strip("."):
+        raise UsageError(f"--out is {out}; accepted: a name, or the path of a .toml")
+    return runs / out.name / f"{out.name}.toml"

@@ -110,20 +110,29 @@ class MoViNet(nn.Module):
         features, after = self._features(clip, state, decay)
         return self._classify(features.flatten(0, 1)).view(*features.shape[:2], -1), after
 
+    def hidden(
+        self, clip: Tensor, state: TensorState, decay: float | Tensor = 1.0, layer: str = "classifier"
+    ) -> tuple[Tensor, TensorState]:
+        """Advance by one clip and return what a layer of the head is given at every frame.
+
+        Args:
+            clip: as `forward` takes it.
+            state: likewise.
+            decay: likewise.
+            layer: `classifier` or `dense`, for (B, T, C); `project`, for the maps before the pool, (B, T, C, H, W).
+        """
+        if layer == "project":
+            walk, _, maps = self._maps(clip, state, decay)
+            return walk.in_time(maps), state  # the head's pool is not advanced, so neither is the state
+        features, after = self._features(clip, state, decay)
+        found = features.flatten(0, 1)
+        found = self._embed(found) if layer == "classifier" else found
+        return found.view(*features.shape[:2], -1), after
+
     def _features(self, clip: Tensor, state: TensorState, decay: float | Tensor) -> tuple[Tensor, TensorState]:
         """Return the pooled features after every frame, (B, T, C, 1, 1); one for the whole clip of a base net."""
-        side = self.card.side_px
-        if clip.ndim != 5 or clip.shape[1] != 3 or clip.shape[2] < 1 or clip.shape[3:] != (side, side):
-            raise ShapeError(f"clip is {tuple(clip.shape)}; {self.card.name} takes (B, 3, T >= 1, {side}, {side})")
+        walk, counts, x = self._maps(clip, state, decay)
         is_stream = self.card.kind == "stream"
-        walk = Walk(clip, state, decay)
-        ones = clip.new_ones(walk.batch * walk.frames, 1, 1, 1)
-        counts = walk.accumulate(COUNT, ones) if is_stream else ones
-        position = walk.advance(POSITION, self.card.trained_frames) if POSITION in state else None
-
-        x = self.stem(clip.transpose(1, 2).flatten(0, 1))  # (B * T, C, H, W)
-        for block in self.blocks.values():
-            x = block(x, walk, counts, position)
         x = self.project(x).mean((2, 3), keepdim=True)  # (B * T, C, 1, 1)
         if is_stream:
             x = walk.accumulate(HEAD, x) / counts
@@ -131,11 +140,28 @@ class MoViNet(nn.Module):
         after = {name: walk.after[name] for name in state}
         return (x if is_stream else x.mean(1, keepdim=True)), after
 
+    def _maps(self, clip: Tensor, state: TensorState, decay: float | Tensor) -> tuple[Walk, Tensor, Tensor]:
+        """Walk through stem and blocks: the walk, the count of frames pooled, and the maps, (B * T, C, H, W)."""
+        side = self.card.side_px
+        if clip.ndim != 5 or clip.shape[1] != 3 or clip.shape[2] < 1 or clip.shape[3:] != (side, side):
+            raise ShapeError(f"clip is {tuple(clip.shape)}; {self.card.name} takes (B, 3, T >= 1, {side}, {side})")
+        walk = Walk(clip, state, decay)
+        ones = clip.new_ones(walk.batch * walk.frames, 1, 1, 1)
+        counts = walk.accumulate(COUNT, ones) if self.card.kind == "stream" else ones
+        position = walk.advance(POSITION, self.card.trained_frames) if POSITION in state else None
+        x = self.stem(clip.transpose(1, 2).flatten(0, 1))  # (B * T, C, H, W)
+        for block in self.blocks.values():
+            x = block(x, walk, counts, position)
+        return walk, counts, x
+
     def _classify(self, features: Tensor) -> Tensor:
         """(N, C, 1, 1) -> (N, K)."""
-        activation = ACTIVATIONS[self.card.classifier_activation]
-        logits: Tensor = self.classifier(activation(self.dense(features)))
+        logits: Tensor = self.classifier(self._embed(features))
         return logits.flatten(1)
+
+    def _embed(self, features: Tensor) -> Tensor:
+        """(N, C, 1, 1) -> (N, C', 1, 1), what the last layer is given."""
+        return ACTIVATIONS[self.card.classifier_activation](self.dense(features))
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Tensor, TensorState]:
         """Call `forward`; here only to keep its types."""

@@ -90,7 +90,9 @@ class VideoSink:
             return
         self._last_ticks = ticks
         try:
-            self._writer = self._writer or _open(self._part, frame)
+            self._writer = self._writer or open_writer(
+                self._part, *_size(frame.picture.width_px, frame.picture.height_px)
+            )
             self._writer.write(self._draw(frame, ticks, self._writer.video))
         except (av.FFmpegError, OSError) as failed:
             self._fail(failed)
@@ -182,13 +184,14 @@ class Overlay:
         return self._fonts[size_px]
 
 
-def _open(path: Path, first: Frame) -> Writer:
+def open_writer(path: Path, width_px: int, height_px: int) -> Writer:
+    """Begin an mp4 of pictures of an even size: H.264, or MPEG-4 where there is no encoder of it."""
     codec, options = "libx264", {"preset": "veryfast", "crf": "23"}
     if codec not in av.codecs_available:
         codec, options = "mpeg4", {"qmin": "3", "qmax": "5"}
     container = av.open(str(path), "w", format="mp4", options={"movflags": "faststart"})
     video = cast(VideoStream, container.add_stream(codec, options=options))
-    video.width, video.height = _size(first.picture.width_px, first.picture.height_px)
+    video.width, video.height = width_px, height_px
     video.pix_fmt, video.codec_context.time_base = "yuv420p", TICK
     return Writer(container, video)
 

@@ -25,7 +25,7 @@ from stream.nets.base import TensorState
 from stream.play import gestures
 from stream.training import transfer
 from stream.training.runfolder import BEST, CHECKPOINT, RunFolder
-from stream.training.stopping import Course, Patience, told_to_stop
+from stream.training.stopping import Course, Patience, Stopped, told_to_stop
 from stream.training.streams import FitSettings, Make, batches
 from stream.training.validation import Judgement
 from stream.types import Array
@@ -62,7 +62,7 @@ def fit(
 
     Raises:
         ModelError: the checkpoint is of other settings, or the loss is no longer a number.
-        KeyboardInterrupt: Ctrl-C; what was learned is saved.
+        Stopped: Ctrl-C; what was learned is saved, and the net holds it as it would at the end.
     """
     run = _Run(net, card, settings, folder, weights, judge)
     run.resume() if is_resumed else RunFolder(folder).clear()
@@ -72,8 +72,8 @@ def fit(
             run.learn(clip, labels)
             bar.update(task, completed=run.done, loss=run.figures["loss"], accuracy=run.figures["accuracy"])
             if is_stopped():
-                run.save()
-                raise KeyboardInterrupt
+                run.finish(is_over=run.is_over)
+                raise Stopped(run.course)
             if run.is_over:
                 break
     run.finish()
@@ -176,9 +176,9 @@ class _Run:
         elif self.done % settings.save_every == 0:
             self.save()
 
-    def finish(self) -> None:
-        """Save, and leave in the network the average of its weights: the best, or the last."""
-        self.save(is_over=True)
+    def finish(self, *, is_over: bool = True) -> None:
+        """Save, and leave in the network the average of its weights: the best, or the last; `is_over` as `save`."""
+        self.save(is_over=is_over)
         found = self._averaged.module.state_dict()
         if self._judge and self._settings.keep == "best":
             found = self._folder.load(BEST, self._device) or found

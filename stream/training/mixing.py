@@ -4,7 +4,9 @@ A stream begins blank, with a still picture, or in the middle of another clip, a
 it, so that its middle looks like the middle of a stream. A clip's frames count from when it can be told.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +17,8 @@ from stream.play.gestures import IGNORE
 from stream.preprocess import lightened
 from stream.resampling import Resampler
 from stream.training import mirror
-from stream.training.clips import Clip, Clips
+from stream.training.clips import Clip
+from stream.training.datasets import Sample
 from stream.training.gestures import Stream
 
 Rng = np.random.Generator
@@ -41,10 +44,21 @@ class MixSettings:
     """Seconds of a clip, but at most two fifths of it, that are not learned: nobody can tell yet."""
 
 
+class Shown(Protocol):
+    """Clips by number, such as `clips.Clips`."""
+
+    @property
+    def samples(self) -> Sequence[Sample]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Clip: ...
+
+
 class Mixer:
     """Makes streams of clips; in every round of as many streams as there are clips, each of them has its turn."""
 
-    def __init__(self, clips: Clips, card: Card, settings: MixSettings) -> None:
+    def __init__(self, clips: Shown, card: Card, settings: MixSettings) -> None:
         self._clips, self._card, self._settings = clips, card, settings
         self._labels = np.array([card.labels.index(sample.label) for sample in clips.samples])
         self._swaps = mirror.swaps(card)
@@ -84,7 +98,7 @@ class Mixer:
         """Return a clip as it is seen this time, at most `frames` of it."""
         settings, label = self._settings, int(self._labels[index])
         pictures = played(self._clips[index], self._card.fps, _speed(rng, settings.speed), rng, frames)
-        pictures = framed(rng, _lit(rng, self._shown(pictures), settings.light), settings.zoom)
+        pictures = framed(rng, lit(rng, self._shown(pictures), settings.light), settings.zoom)
         if rng.random() < settings.mirror and self._swaps[label] >= 0:
             pictures, label = np.ascontiguousarray(pictures[:, :, ::-1]), int(self._swaps[label])
         labels = np.full(len(pictures), label)
@@ -135,7 +149,7 @@ def framed(rng: Rng, pictures: Frames, zoom: float) -> Frames:
     )
 
 
-def _lit(rng: Rng, pictures: Frames, amount: float) -> Frames:
+def lit(rng: Rng, pictures: Frames, amount: float) -> Frames:
     """Change gamma, contrast and brightness of all pictures alike, through one table."""
     gamma, contrast, gain = np.exp(rng.normal(0, amount, 3))
     value = np.linspace(0, 1, 256) ** gamma

@@ -15,11 +15,14 @@ from stream import cards
 from stream.cards import Card
 from stream.errors import UsageError
 from stream.training import datasets, fit, mirror, plots, recipes, record, splits, transfer
+from stream.training.balance import balance
 from stream.training.clips import Clips
 from stream.training.mixing import Mixer, MixSettings
+from stream.training.probe import choose
 from stream.training.runfolder import LOG
 from stream.training.seen import SPLIT
 from stream.training.splits import Split
+from stream.training.stopping import Stopped
 from stream.training.streams import FitSettings
 from stream.training.validation import Judge
 
@@ -27,6 +30,12 @@ FAR = 0.1
 """Share by which what is held out may miss what was asked for without a word."""
 OVERSAMPLING = 2
 """Training clips are kept at this many times the model's rate, so that speed and phase can change."""
+
+PROBES = "probes.json"
+"""In the run's folder: what the linear probes found, and what it begins with."""
+
+Probes = list[dict[str, Any]]
+"""What each linear probe found; see `linear.Probe.story`."""
 
 FRESH = Card(
     name="fresh",
@@ -56,7 +65,7 @@ class Order:
     command: str
     """What was typed, for the card."""
     begin: str | None = None
-    """Card whose weights it begins with; None begins afresh."""
+    """Card whose weights it begins with; auto is the one here whose linear probe is best; None begins afresh."""
     changes: dict[str, Any] = field(default_factory=dict)
     """Fields of the card that are not those of `begin`, or of `FRESH`."""
     videos: Path | None = None
@@ -98,20 +107,21 @@ def train(order: Order, say: Say) -> Card:
         UsageError: the data, the split or the folder is not as it must be; says what is accepted.
         ModelError: the checkpoint is of other settings, or the card to begin with cannot be read.
         ParityError: the exported model does not agree with the trained one.
-        KeyboardInterrupt: Ctrl-C; the run can be resumed.
+        KeyboardInterrupt: Ctrl-C; the run can be resumed, and the best so far has a card, if a batch was learned.
     """
     recipes.check_place(order.run, order.out, is_resumed=order.is_resumed, is_forced=order.is_forced)
-    if order.begin:
-        cards.load(order.begin)  # said before the data is read, and before anything is written
+    if order.begin not in (None, choose.AUTO):
+        cards.load(str(order.begin))  # said before the data is read, and before anything is written
     split = _split(order)
     say(f"{len(split.train)} clips to learn from, {len(split.validation)} to be judged by; split {split.how}")
     held = len(split.validation) / (len(split.train) + len(split.validation))
     if abs(held - order.share) > FAR:
         say(f"that holds out {held:.0%}, not {order.share:.0%}: recordings are whole, and every class is on both sides")
+    order, probes = _probed(order, split, say)
     card = _card(order, datasets.labels(split.train))
     clips = {side: _decode(order, card, split, side, say) for side in ("train", "validation")}
     try:
-        return _learn(order, card, split, clips["train"], clips["validation"], say)
+        return _learn(order, card, split, probes, clips["train"], clips["validation"], say)
     finally:
         clips["train"].close()
 
@@ -141,6 +151,24 @@ def _split(order: Order) -> Split:
         )
     path.write_text(story, "utf-8")
     return found
+
+
+def _probed(order: Order, split: Split, say: Say) -> tuple[Order, Probes]:
+    """Say how well the cards to begin with tell the clips to learn from; return the order with the better one.
+
+    The clips held out are not looked at, and a resumed run keeps what it was begun with.
+    """
+    path = order.run / PROBES
+    if not order.begin:
+        return order, []
+    if order.is_resumed and path.is_file():
+        told = json.loads(path.read_text("utf-8"))
+        return replace(order, begin=told["begins_with"]), told["probes"]
+    found = choose.choose(order.begin, split.train, say, is_lenient=order.is_lenient, seed=order.settings.seed)
+    begin = found.card.name if order.begin == choose.AUTO else order.begin
+    told = {"begins_with": begin, "probes": found.story()}
+    path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    return replace(order, begin=begin), found.story()
 
 
 def _card(order: Order, labels: tuple[str, ...]) -> Card:
@@ -188,7 +216,8 @@ def _decode(order: Order, card: Card, split: Split, side: str, say: Say) -> Clip
     return found
 
 
-def _learn(order: Order, card: Card, split: Split, train: Clips, held: Clips, say: Say) -> Card:
+def _learn(order: Order, card: Card, split: Split, probes: Probes, train: Clips, held: Clips, say: Say) -> Card:
+    """Train, and write the card; one of what was learned so far where Ctrl-C ended it."""
     net = _begin(order, card, say)
     if lone := [label for label, swap in zip(card.labels, mirror.swaps(card), strict=True) if swap < 0]:
         say(f"never mirrored, for want of a partner: {', '.join(lone)}")
@@ -198,8 +227,14 @@ def _learn(order: Order, card: Card, split: Split, train: Clips, held: Clips, sa
     make = Mixer(train, card, order.mix).stream
     record.begin(order.run, order.command, card, settings, order.mix, is_resumed=order.is_resumed)
     torch.set_num_threads(settings.threads)
-    course = fit.fit(net, card, make, settings, order.run, is_resumed=order.is_resumed, weights=weights, judge=judge)
-    say(ended := record.ended(course, settings, order.epochs))
+    stopped: Stopped | None = None
+    try:
+        course = fit.fit(
+            net, card, make, settings, order.run, is_resumed=order.is_resumed, weights=weights, judge=judge
+        )
+    except Stopped as error:
+        stopped, course = error, error.course
+    say(ended := record.ended(course, settings, order.epochs, is_stopped=stopped is not None))
     net.to("cpu")
     plots.curve(order.run / LOG, order.run / "curve.png")
     found = judge(net) if judge else None
@@ -208,9 +243,18 @@ def _learn(order: Order, card: Card, split: Split, train: Clips, held: Clips, sa
         plots.confusion(found.counts, card.labels, title, order.run / "confusion.png")
         record.tabulate(order.run / record.HELD_OUT, held.samples, card, found)
     story = _story(order, split, settings, len(train)) | {"hours": round(course.hours, 3), "ended": ended}
+    story |= {"probes": probes} if probes else {}
     measured = {"validation": record.figures(found, held.samples, settings)} if found else {}
+    if found and (
+        even := balance(card, found.probabilities, found.truth, [s.group or str(s.path) for s in held.samples])
+    ):
+        say(str(even))
+        card = replace(card, label_thresholds=even.thresholds())
     card = replace(card, measured=measured, training=story)
-    return recipes.write(net, card, order.out)
+    written = recipes.write(net, card, order.out)
+    if stopped:
+        raise stopped
+    return written
 
 
 def _begin(order: Order, card: Card, say: Say) -> nn.Module:

@@ -16,6 +16,7 @@ from stream.errors import UsageError
 from stream.play.motions import LABELS
 from stream.training import fit, gestures, mirror, plots
 from stream.training.runfolder import CHECKPOINT, RunFolder
+from stream.training.stopping import Stopped
 from stream.training.streams import FitSettings, Make
 
 
@@ -100,6 +101,7 @@ def train(order: Order) -> Card:
         UsageError: no such kind of data, or the run's folder is in use.
         ModelError: the checkpoint is of other settings.
         ParityError: the exported model does not agree with the trained one.
+        KeyboardInterrupt: Ctrl-C; what was learned so far has a card, and the run can be resumed.
     """
     if order.kind not in RECIPES:
         raise UsageError(f"no data kind {order.kind!r}; accepted: {', '.join(RECIPES)}")
@@ -110,10 +112,19 @@ def train(order: Order) -> Card:
     net = start(card, settings.seed)
     if order.begin:
         weights.load(net, weights.read_state_dict(cards.load(order.begin).read_weights()))
-    hours = fit.fit(net, card, recipe.make, settings, folder, is_resumed=order.is_resumed).hours
+    stopped: Stopped | None = None
+    try:
+        course = fit.fit(net, card, recipe.make, settings, folder, is_resumed=order.is_resumed)
+    except Stopped as error:
+        stopped, course = error, error.course
     plots.curve(folder / "log.jsonl", folder / "curve.png")
-    card = replace(card, training=_story(order, recipe, settings, hours))
-    return write(net, card, order.out)
+    story = _story(order, recipe, settings, course.hours)
+    if stopped:
+        story["ended"] = f"stopped by Ctrl-C after {course.batches * settings.batch} of {settings.streams} streams"
+    written = write(net, replace(card, training=story), order.out)
+    if stopped:
+        raise stopped
+    return written
 
 
 def check_place(folder: Path, out: Path, *, is_resumed: bool, is_forced: bool) -> None:
@@ -186,8 +197,11 @@ def _difference(taps: list[nn.Parameter]) -> None:
 
 
 def write(net: nn.Module, card: Card, path: Path) -> Card:
-    """Export the network beside its card, and write the card with the weights' hash."""
-    file = path.with_suffix(".onnx")
+    """Export the network beside its card, and write the card with the weights' hash.
+
+    What was learned is stored as it is, however small the file was that it began with.
+    """
+    file, card = path.with_suffix(".onnx"), replace(card, dtype="float32")
     rooms.find("exporters", "onnx").export(net, card, file)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     card = replace(card, weights=file.name, sha256=digest)

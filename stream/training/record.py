@@ -51,10 +51,10 @@ def _compare(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
                 )
 
 
-def ended(course: Course, settings: FitSettings, epochs: int) -> str:
+def ended(course: Course, settings: FitSettings, epochs: int, *, is_stopped: bool = False) -> str:
     """Say after which epoch a training ended, why, and whose weights are kept."""
     count = course.batches // settings.judge_every
-    why = f"ended after epoch {count} of {epochs}"
+    why = f"{'stopped by Ctrl-C' if is_stopped else 'ended'} after epoch {count} of {epochs}"
     if course.is_early:
         why = f"stopped after epoch {count} of {epochs}: no lower validation loss in the last {settings.patience}"
     if settings.keep == "best" and course.best_at:

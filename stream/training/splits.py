@@ -98,6 +98,31 @@ def split(
     return _divide(used, lambda sample: str(sample.path), share, seed, "by video; no groups were seen in the names")
 
 
+def grouped(
+    samples: Sequence[Sample], root: Path, *, group_by: str | None = None, how: str = "auto"
+) -> tuple[Sample, ...]:
+    """Say of every sample which recording it is of, where all are learned from and recordings are held out in turn.
+
+    Args:
+        samples: all of them.
+        root: the paths that `group_by` sees are relative to it.
+        group_by: as `split` takes it.
+        how: auto, or random: each clip by itself.
+
+    Raises:
+        UsageError: as `split`.
+    """
+    if group_by:
+        key = by_pattern(group_by, root)
+        return tuple(replace(sample, group=key(sample)) for sample in samples)
+    if how == "random":
+        return tuple(replace(sample, group=str(sample)) for sample in samples)
+    if not all(sample.group for sample in samples):
+        _refuse_visible(samples, root)
+        return tuple(replace(sample, group=str(sample.path)) for sample in samples)
+    return tuple(samples)
+
+
 def _group(sample: Sample) -> str:
     return sample.group
 

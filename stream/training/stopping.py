@@ -70,3 +70,11 @@ class Course:
     """That loss; inf where nothing was judged."""
     is_early: bool
     """It ended because the validation got no better."""
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C ended a training: it is saved, and the network holds the best of it so far."""
+
+    def __init__(self, course: Course) -> None:
+        super().__init__()
+        self.course = course

@@ -25,7 +25,7 @@ from stream.cli.train import main
 from stream.config import Thresholds
 from stream.errors import ModelError, UsageError
 from stream.sources import open_source
-from stream.training import own
+from stream.training import own, recipes
 from stream.training.mixing import MixSettings
 from stream.training.own import Order
 from stream.training.streams import FitSettings
@@ -78,6 +78,8 @@ def test_the_card_tells_how_it_was_made_and_how_good_it_is(trained: Path) -> Non
     assert (card.labels, card.side_px, card.variant, card.trained_frames) == (("blue", "red"), 32, "t0", 10)
     assert card.measured["validation"]["accuracy"] == 1.0
     assert card.measured["validation"]["clips"] == 4
+    begins = [card.label_thresholds[label]["begin_threshold"] for label in ("blue", "red")]
+    assert sum(begins) == pytest.approx(1, abs=1e-3), "each begins where the other is no longer said"
     story = card.training
     assert {"command", "hours", "machine", "data", "split", "seed", "settings"} <= set(story)
     assert story["clips"] == {"train": {"blue": 4, "red": 4}, "validation": {"blue": 2, "red": 2}}
@@ -100,6 +102,32 @@ def test_the_weights_are_those_of_the_lowest_validation_loss(trained: Path) -> N
     best = torch.load(trained / "best.pt", weights_only=True)
     found = weights.read_state_dict(cards.load(str(trained / "colours.toml")).read_weights())
     assert all(torch.equal(value, best[name]) for name, value in found.items())
+
+
+def test_auto_takes_the_card_whose_probe_is_better_and_a_resumed_run_keeps_it(
+    data: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two models that are here one knows the colours; what is held out is not looked at."""
+    blank = replace(cards.load(str(trained / "colours.toml")), name="blank", labels=("a", "b"), label_thresholds={})
+    recipes.write(recipes.start(blank, 9), blank, tmp_path / "home" / "models" / "blank" / "blank.toml")
+    known = cards.load(str(trained / "colours.toml"))
+    recipes.write(_net(known), replace(known, name="known"), tmp_path / "home" / "models" / "known" / "known.toml")
+    monkeypatch.setenv("STREAM_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(cards, "shipped", lambda: ())
+    heard = list[str]()
+    card = own.train(order(data, tmp_path / "a", begin="auto", changes={}, epochs=1), heard.append)
+    assert sum(line.startswith("linear probe on") for line in heard) == 2
+    best, other = card.training["probes"]
+    assert best["balanced_accuracy"] >= other["balanced_accuracy"]
+    assert card.training["begins_with"] == best["card"]
+    assert all(one["clips"] == 8 for one in card.training["probes"]), "the clips held out are not looked at"
+    assert json.loads((tmp_path / "a" / "probes.json").read_text())["begins_with"] == card.training["begins_with"]
+
+
+def _net(card: cards.Card) -> torch.nn.Module:
+    net = recipes.start(card, 0)
+    weights.load(net, weights.read_state_dict(card.read_weights()))
+    return net.eval()
 
 
 def test_a_run_that_gets_no_better_ends(data: Path, tmp_path: Path) -> None:
@@ -289,6 +317,10 @@ def test_ctrl_c_saves_and_says_how_to_go_on(data: Path, tmp_path: Path, whole: d
     assert code == 130
     assert "--resume goes on" in said
     assert "Traceback" not in said
+    assert f"the best so far: {tmp_path / 'it' / 'it.toml'}" in said
+    early = cards.load(str(tmp_path / "it" / "it.toml"))
+    assert early.training["ended"].startswith("stopped by Ctrl-C after epoch")
+    assert weights.read_state_dict(early.read_weights())
     done = torch.load(tmp_path / "it" / "checkpoint.pt", weights_only=True)["done"]
     assert 2 <= done < 12
     resumed = run(data, tmp_path, "--resume")

@@ -1,0 +1,1 @@
+"""Frozen networks and what is learned on top of them."""
