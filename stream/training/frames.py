@@ -1,12 +1,14 @@
 """The small case: some labelled frames of one video, and a new last layer on a network that stays as it is.
 
-The network is that of a card, with pools that hold little more than the frame itself; only the layers after them are
-learned, from what the frozen part makes of each labelled frame. The result is an ordinary card.
+The network is that of a card, made to look at single frames (`probe/still.py`): who is on screen is a matter of what
+shows, not of what moves. Only its last layers are learned, from what the frozen part makes of each labelled frame. The
+result is an ordinary card, whose memory smooths over a second.
 """
 
+import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,17 +22,20 @@ from stream.nets._movinet_layers import ACTIVATIONS
 from stream.training import splits, tables
 from stream.types import Array
 
-HEADS = {"linear": ("classifier",), "mlp": ("dense", "classifier")}
+HEADS = {"linear": ("classifier",), "mlp": ("project", "dense", "classifier")}
 """Kind of head -> the layers of the network that are learned."""
 
-MEMORY_INTERVALS = 0.2
-"""Of a frame's interval: the memory of the pools, in which the frame before weighs exp(-5), less than a hundredth."""
+SMOOTHED_S = 0.5
+"""Seconds: the memory of the pools; what was seen a second ago weighs exp(-2), a seventh."""
 
 FOLDS = 5
 """Count: stretches of time that each label is cut into; each is judged by a head that learned from the others."""
 
-STEPS, BATCH, RATE, WEIGHT_DECAY = 120, 128, 2e-3, 0.05
-"""How a head is learned: AdamW along a cosine."""
+STEPS, LOOK, BATCH, RATE, WEIGHT_DECAY = 160, 10, 64, 1e-3, 0.05
+"""How a head is learned: AdamW along a cosine; every `LOOK` steps it is judged by what is held out."""
+
+DROPOUT = 0.5
+"""Share of the last layer's inputs that are left out at each step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class Head:
     """Parameters by their names in the network."""
     counts: npt.NDArray[np.int64]
     """(K, K): a row for what is, a column for what was said, over all labelled frames, each held out once."""
+    steps: int = STEPS
+    """Count: steps after which the loss of what was held out was lowest; the head learned as many."""
 
 
 def read(path: Path) -> dict[int, str]:
@@ -66,12 +73,12 @@ def read(path: Path) -> dict[int, str]:
 
 
 def card_of(base: Card, name: str, labels: tuple[str, ...]) -> Card:
-    """Return what the new model is: the base's network, new labels, pools that forget within a frame.
+    """Return what the new model is: the base's network, new labels, pools that smooth over a second.
 
     Whose the labels are, theirs is the licence: it says none.
     """
     return replace(
-        base, name=name, labels=labels, memory_s=MEMORY_INTERVALS / base.fps, output="softmax", **OF_LABELS,
+        base, name=name, labels=labels, memory_s=SMOOTHED_S, output="softmax", **OF_LABELS,
         weights="", sha256="", measured={}, training={}, licence="",
         source=f"made with stream-train from {base.name}",
     )  # fmt: skip
@@ -83,22 +90,28 @@ def learn(net: nn.Module, kind: str, features: Array, truth: npt.NDArray[np.int6
     Args:
         net: the network; its layers are copied, not changed.
         kind: one of `HEADS`.
-        features: (N, C) what the head's first layer is given, in the order of time.
+        features: (N, V, C), or maps (N, V, C, H, W): what the head's first layer is given, in the order of time; views
+            after the first are the frame a little changed, and are learned from alone.
         truth: (N,) in [0, K).
         classes: K.
         seed: decides the order in which frames are learned.
     """
     x, y = torch.from_numpy(features), torch.from_numpy(truth)
     folds, counts = stretches(truth), np.zeros((classes, classes), np.int64)
+    losses, said = np.zeros(STEPS // LOOK), dict[int, list[npt.NDArray[np.int64]]]()
     for fold in range(FOLDS):
+        if not (folds == fold).any():
+            continue
         held = torch.from_numpy(folds == fold)
-        if held.any():
-            head = _Layers(net, kind, x[~held], classes)
-            head.fit(x[~held], y[~held], seed)
-            np.add.at(counts, (truth[folds == fold], head(x[held]).argmax(1).numpy()), 1)
+        looks = _Layers(net, kind, x[~held], classes).fit(x[~held], y[~held], seed, held=x[held][:, 0])
+        losses += [len(look) * float(functional.cross_entropy(look, y[held])) for look in looks]
+        said[fold] = [look.argmax(1).numpy() for look in looks]
+    best = int(losses.argmin()) if said else len(losses) - 1
+    for fold, answers in said.items():
+        np.add.at(counts, (truth[folds == fold], answers[best]), 1)
     head = _Layers(net, kind, x, classes)
-    head.fit(x, y, seed)
-    return Head(head.parameters_of_net(), counts)
+    head.fit(x, y, seed, stop=(best + 1) * LOOK)
+    return Head(head.parameters_of_net(), counts, (best + 1) * LOOK)
 
 
 def stretches(truth: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -120,38 +133,66 @@ class _Layers(nn.Module):
         super().__init__()
         self._kind, self._activation = kind, _activation(net)
         is_fresh = kind == "linear"
-        self.mean, self.std = (x.mean(0), _spread(x)) if is_fresh else (torch.zeros(1), torch.ones(1))
+        self.mean, self.std = (
+            (x.mean((0, 1)), _spread(x.flatten(0, 1))) if is_fresh else (torch.zeros(1), torch.ones(1))
+        )
+        self.project = None if is_fresh else copy.deepcopy(net.get_submodule("project"))
         self.dense = None if is_fresh else _dense(net)
         self.classifier = nn.Linear(_matrix(net, "classifier").shape[1], classes)
         nn.init.zeros_(self.classifier.weight)
         nn.init.zeros_(self.classifier.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C) -> (N, K)."""
+        """(N, C), or maps (N, C, H, W) before the pool, -> (N, K)."""
         x = (x - self.mean) / self.std
-        return cast(Tensor, self.classifier(x if self.dense is None else self._activation(self.dense(x))))
+        if self.project is not None and self.dense is not None:
+            x = self._activation(self.dense(self.project(x).mean((2, 3))))
+        return cast(Tensor, self.classifier(functional.dropout(x, DROPOUT, self.training)))
+
+    def train(self, mode: bool = True) -> Self:
+        """Norms keep what they have seen: so few frames of one video would teach them that video."""
+        super().train(mode)
+        if self.project is not None:
+            self.project.eval()
+        return self
 
     @torch.enable_grad()
-    def fit(self, x: Tensor, y: Tensor, seed: int) -> None:
-        """Learn, each class weighing the same in all."""
+    def fit(self, x: Tensor, y: Tensor, seed: int, *, held: Tensor | None = None, stop: int = STEPS) -> list[Tensor]:
+        """Learn from (N, V, C), each class weighing the same in all; return logits of (M, C) held out as it goes."""
         weights = torch.from_numpy(splits.balanced(np.bincount(y.numpy(), minlength=self.classifier.out_features)))
         optimizer = torch.optim.AdamW(self.parameters(), RATE, weight_decay=WEIGHT_DECAY)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
         generator = torch.Generator().manual_seed(seed)
-        for _ in range(STEPS):
+        torch.manual_seed(seed)  # dropout draws from here
+        self.train()
+        looks = list[Tensor]()
+        for step in range(1, stop + 1):
             rows = torch.randperm(len(x), generator=generator)[:BATCH]
+            views = torch.randint(x.shape[1], (len(rows),), generator=generator)
             optimizer.zero_grad()
-            loss = functional.cross_entropy(self(x[rows]), y[rows], weights)
+            loss = functional.cross_entropy(self(x[rows, views]), y[rows], weights)
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             optimizer.step()
             schedule.step()
-        self.requires_grad_(False)
+            if held is not None and step % LOOK == 0:
+                looks.append(self._look(held))
+        self.requires_grad_(False).eval()
+        return looks
+
+    @torch.no_grad()
+    def _look(self, held: Tensor) -> Tensor:
+        self.eval()
+        found = self(held)
+        self.train()
+        return cast(Tensor, found)
 
     def parameters_of_net(self) -> dict[str, Tensor]:
         """Return the parameters as the network has them: 1x1 convolutions, the scale folded in."""
         layers = {"classifier": self.classifier} | ({"dense": self.dense} if self.dense is not None else {})
         found = {f"{name}.{key}": value for name, layer in layers.items() for key, value in layer.state_dict().items()}
-        if self.dense is None:
+        if self.project is not None:
+            found |= {f"project.{key}": value for key, value in self.project.state_dict().items()}
+        else:
             weight = found["classifier.weight"] / self.std
             found |= {"classifier.weight": weight, "classifier.bias": found["classifier.bias"] - weight @ self.mean}
         return {name: value[..., None, None] if value.ndim == 2 else value for name, value in found.items()}

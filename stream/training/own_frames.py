@@ -10,12 +10,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from stream import cards
 from stream.cards import Card
-from stream.errors import UnknownPart, UsageError
+from stream.errors import UnknownPart
 from stream.intervals import wilson
 from stream.training import features, frames, plots, recipes, transfer
 from stream.training.frames import HEADS, Head
+from stream.training.probe import choose, still
+from stream.training.probe.linear import Probe, probe
+from stream.training.probe.trunk import LAST, Trunk
+from stream.types import Array
+
+VIEWS = 4
+"""Count: how often each frame is shown to a head, as it is and a little changed."""
+
+PULL = "no model of appearance is here, and one of motion tells little of who shows; to get one: stream-models pull {}"
+"""Advice where nothing but `gestures-a0` and the like can be begun with."""
 
 UNJUDGED = "one labelled frame of each label: nothing could be held out, so nothing is known of how good it is"
 """What is said instead of a figure."""
@@ -29,8 +38,8 @@ class Order:
     """CSV with the header `frame,label`."""
     video: Path
     """The video whose frames are meant."""
-    begin: str
-    """Card whose network it is."""
+    begin: str = choose.AUTO
+    """Name or path of the card whose network it is; auto takes the one whose linear probe is best."""
     out: Path
     """The card to write; the weights lie beside it."""
     run: Path
@@ -45,8 +54,8 @@ class Order:
     """Replace a model of that name."""
 
 
-def train(order: Order) -> Card:
-    """Learn a head, export, compare with PyTorch, and write the card; return it.
+def train(order: Order, say: choose.Say = lambda _line: None) -> Card:
+    """Choose a network, learn a head, export, compare with PyTorch, and write the card; return it.
 
     Raises:
         UsageError: the table or the video is not as it must be, or there is a model already.
@@ -56,14 +65,13 @@ def train(order: Order) -> Card:
         raise UnknownPart("head", order.head, HEADS)
     recipes.check_free(order.out, is_forced=order.is_forced)
     begun_s, told = time.monotonic(), frames.read(order.table)
-    base = cards.load(order.begin)
+    base, probes = _choose(order, told, say)
     card = frames.card_of(base, order.out.stem, tuple(sorted(set(told.values()))))
     net = recipes.start(card, order.seed).eval()
     transfer.begin(net, card, base)
-    seen = features.of_frames(net, card, HEADS[order.head][0], order.video, list(told))
+    still.fold(net)
+    seen = _features(order, base, list(told), HEADS[order.head][0], VIEWS)
     truth = np.array([card.labels.index(told[index]) for index in seen], np.int64)
-    if len(np.unique(truth)) < 2:
-        raise UsageError(f"the {len(seen)} labelled frames on the model's clock have one label; accepted: two or more")
     head = frames.learn(net, order.head, np.stack(list(seen.values())), truth, len(card.labels), order.seed)
     net.load_state_dict(head.layers, strict=False)
     order.run.mkdir(parents=True, exist_ok=True)
@@ -71,8 +79,31 @@ def train(order: Order) -> Card:
         title = f"{card.name}: {100 * head.counts.trace() / count:.1f} % of {count} frames held out"
         plots.confusion(head.counts, card.labels, title, order.run / "confusion.png")
     story = _story(order, base, len(seen), (time.monotonic() - begun_s) / 3600)
+    story |= {"steps": head.steps, "probes": [found.story() for found in probes]}
     (order.run / "settings.json").write_text(json.dumps(story, indent=1) + "\n", "utf-8")
     return recipes.write(net, _told(card, head, story), order.out)
+
+
+def _choose(order: Order, told: dict[int, str], say: choose.Say) -> tuple[Card, list[Probe]]:
+    """Probe the card that is asked for, or each that is here, on the labelled frames; return the better one."""
+    found = list[tuple[Card, Probe]]()
+    labels = list(told.values())
+    stretches = [str(place) for place in frames.stretches(np.unique(labels, return_inverse=True)[1])]
+    for card in choose.asked(order.begin):
+        rows = _features(order, card, list(told), LAST, 1)
+        found.append((card, probe(card.name, np.stack([row[0] for row in rows.values()]), labels, stretches)))
+        say(str(found[-1][1]).replace("clips of", "frames, of").replace("recordings", "stretches of time"))
+    found.sort(key=lambda pair: -pair[1].right.value)
+    if order.begin == choose.AUTO:
+        say(f"--from auto takes {found[0][0].name}")
+    if all(choose.is_of_motion(card) for card, _ in found):
+        say(PULL.format(choose.APPEARANCE))
+    return found[0][0], [pair[1] for pair in found]
+
+
+def _features(order: Order, card: Card, wanted: list[int], layer: str, views: int) -> dict[int, Array]:
+    trunk = Trunk(card, is_still=True)
+    return features.of_frames(trunk, order.video, wanted, layer=layer, views=views, seed=order.seed)
 
 
 def _told(card: Card, head: Head, story: dict[str, Any]) -> Card:
@@ -85,8 +116,8 @@ def _told(card: Card, head: Head, story: dict[str, Any]) -> Card:
         "accuracy": round(right / count, 4),
         "interval_95": [round(low, 4), round(high, 4)],
         "note": f"each label's frames cut into {frames.FOLDS} stretches of time, each judged by a head that learned "
-        "from the others; all of one video, so expect less on another; neighbouring frames are alike, so the interval "
-        "is too narrow" + _lone(card, head),
+        "from the others for as many steps as were best for all of them; all of one video, so expect less on another; "
+        "neighbouring frames are alike, so the interval is too narrow" + _lone(card, head),
     }
     return replace(card, measured={"held_out": figures}, training=story)
 

@@ -6,18 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 import stream
 from stream import cards
 from stream.config import Thresholds
 from stream.errors import UsageError
 from stream.exporters import publish
-from stream.preprocess import preprocess
-from stream.resampling import Resampler
+from stream.preprocess import square
 from stream.sources import open_source
 from stream.training import features, frames, own_frames, recipes, tables
 from stream.training.own_frames import Order
+from stream.training.probe.trunk import Trunk
 from tests import tiny
 from tests.training import boxes
 
@@ -65,7 +64,7 @@ def test_some_labelled_frames_make_a_card_that_tells_the_others_in_seconds(
     assert card.labels == ("blue", "green", "red")
     assert card.measured["held_out"]["accuracy"] > 0.85
     assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
-    session, right, count = stream.load(str(out)).session(top_k=1, smoothing_s=0.0), 0, 0
+    session, right, count = stream.load(str(out)).session(top_k=1, smoothing_s=0.0, memory_s=0.02), 0, 0
     with open_source(str(video)) as source:
         shown = [frame for packet in source for frame in source.decode(packet)]
     for index, frame in enumerate(shown):
@@ -75,46 +74,25 @@ def test_some_labelled_frames_make_a_card_that_tells_the_others_in_seconds(
     assert right > 0.85 * count
 
 
-def test_a_feature_is_what_the_layer_is_given_when_the_frame_is_reached(base: Path, video: Path) -> None:
-    card = cards.load(str(base))
-    net = tiny.net(card)
-    caught: list[torch.Tensor] = []
-    for begin, wanted in ((0, 40), (1, 41)):  # the frames of a stream that begins with either
-        resampler, clips = Resampler(card.fps), []
-        with open_source(str(video)) as source:
-            for index, frame in enumerate(frame for packet in source for frame in source.decode(packet)):
-                if begin <= index <= wanted and resampler.takes(frame.offset_s):
-                    clips.append(torch.from_numpy(preprocess(frame.picture, card)))
-        hook = net.classifier.register_forward_pre_hook(lambda _module, given: caught.append(given[0]))
-        with torch.inference_mode():
-            net(torch.cat(clips, 2), net.init_state(1), card.decay)
-        hook.remove()
-        found = features.of_frames(net, card, "classifier", video, [wanted])
-        assert np.allclose(found[wanted], caught[-1].flatten().numpy(), rtol=1e-4, atol=1e-4)
+def test_a_feature_is_what_the_layer_is_given_for_the_frame_alone(base: Path, video: Path) -> None:
+    trunk = Trunk(cards.load(str(base)), is_still=True)
+    shown = list[np.ndarray]()
+    with open_source(str(video)) as source:
+        for frame in (frame for packet in source for frame in source.decode(packet)):
+            shown.append(square(frame.picture, trunk.card.side_px, trunk.card.fit))
+    found = features.of_frames(trunk, video, [40, 41])
+    assert list(found) == [40, 41]
+    for index in (40, 41):
+        assert np.allclose(found[index], trunk.features([shown[index][None]])[0], rtol=1e-4, atol=1e-4)
 
 
-def test_what_is_too_far_back_to_be_seen_is_not_computed_and_changes_nothing(
-    base: Path, video: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    card = frames.card_of(cards.load(str(base)), "x", ("a", "b"))
-    net = tiny.net(card)
-    stepped = list[int]()
-    net.register_forward_pre_hook(lambda _module, given: None)
-    real = net.frames
-    monkeypatch.setattr(net, "frames", lambda clip, *rest: stepped.append(clip.shape[2]) or real(clip, *rest))
-    near = features.of_frames(net, card, "classifier", video, [105])
-    assert sum(stepped) < 100
-    monkeypatch.setattr(features, "reach", lambda _net: 1000)
-    stepped.clear()
-    whole = features.of_frames(net, card, "classifier", video, [105])
-    assert sum(stepped) == 106
-    assert np.allclose(near[105], whole[105], rtol=1e-3, atol=1e-3)
-
-
-def test_every_frame_lies_in_one_of_the_streams(base: Path, video: Path) -> None:
-    card = cards.load(str(base))
-    wanted = list(range(0, 110))
-    assert list(features.of_frames(tiny.net(card), card, "classifier", video, wanted)) == wanted
+def test_views_after_the_first_are_the_frame_a_little_changed(base: Path, video: Path) -> None:
+    trunk = Trunk(cards.load(str(base)), is_still=True)
+    plain, more = (features.of_frames(trunk, video, [40], views=views)[40] for views in (1, 3))
+    assert (plain.shape[0], more.shape[0]) == (1, 3)
+    assert np.allclose(plain[0], more[0], atol=1e-4)
+    assert not np.allclose(more[1], more[2], atol=1e-4)
+    assert np.allclose(more, features.of_frames(trunk, video, [40], views=3)[40]), "the same seed gives the same"
 
 
 def test_thresholds_of_other_labels_are_not_taken_over(base: Path) -> None:
@@ -161,7 +139,7 @@ def test_each_label_is_cut_into_stretches_of_time() -> None:
 def test_the_only_frame_of_a_label_is_learned_and_never_held_out() -> None:
     assert frames.stretches(np.array([0, 1, 1, 2])).tolist() == [-1, 0, 2, -1]
     net = recipes.start(tiny.card("relu6", labels=("a", "b")), 0)
-    x = np.eye(2, 1024, dtype=np.float32)
+    x = np.eye(2, 1024, dtype=np.float32)[:, None]
     head = frames.learn(net, "linear", x, np.array([0, 1]), 2, 1)
     assert head.counts.sum() == 0
     assert all(bool(value.isfinite().all()) for value in head.layers.values())
@@ -192,7 +170,7 @@ def test_held_out_frames_are_judged_by_a_head_that_never_saw_them() -> None:
     """Features that tell the frame, not the label: what is learned is of no use for the others."""
     net = recipes.start(tiny.card("relu6", labels=("a", "b")), 0)
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((100, 1024)).astype(np.float32)
+    x = rng.standard_normal((100, 1, 1024)).astype(np.float32)
     head = frames.learn(net, "linear", x, rng.integers(0, 2, 100), 2, 1)
     assert head.counts.sum() == 100
     assert 0.3 < head.counts.trace() / 100 < 0.7
