@@ -119,6 +119,7 @@ def train(order: Order, say: Say) -> tuple[Card, Report]:
     begun_s = time.monotonic()
     samples = datasets.read(order.data, order.videos, is_lenient=order.is_lenient)
     root = order.data if order.data.is_dir() else order.videos or order.data.parent
+    samples = tuple(sample for sample in samples if sample.subset != "test")  # what a data set keeps to judge by
     samples = splits.grouped(samples, root, group_by=order.group_by, how=order.how)
     torch.set_num_threads(1)  # of one operation; several are computed side by side
     choice = choose.choose(order.begin, samples, say, is_lenient=order.is_lenient, seed=order.seed)
@@ -214,7 +215,7 @@ def _judge(trunk: Trunk, lesson: Lesson, made: Generated | None, seed: int) -> t
     for fold in np.unique(folds[judged]):
         held = {lesson.samples[place].group for place in np.flatnonzero(folds == fold)} if is_known else set[str]()
         learned = lesson.learn(tuple(held), seed) if is_known else _fold_of_one(lesson, folds == fold, seed)
-        rates += [_share(learned, _renamed(made.judged, LABELS, lesson.card.labels))] if made else []
+        rates += _shares(learned, made, lesson.card)
         for place in judged:
             if folds[place] == fold:
                 after[place] = judge(lesson.card, learned, lesson.plain[place])
@@ -228,7 +229,7 @@ def _judge(trunk: Trunk, lesson: Lesson, made: Generated | None, seed: int) -> t
         len(judged),
         len(set(groups)),
         tuple(lesson.card.labels[place] for place in lone),
-        (_share(trunk.layer(), _renamed(made.judged, LABELS, base.labels)), float(np.mean(rates))) if made else None,
+        (_shares(trunk.layer(), made, base)[0], float(np.mean(rates))) if rates else None,
     )
     return report, after
 
@@ -244,9 +245,12 @@ def _fold_of_one(lesson: Lesson, held: npt.NDArray[np.bool_], seed: int) -> Laye
     return layer.fit(lesson.start, [told, *([lesson.kept] if lesson.kept else [])], seed)
 
 
-def _share(found: Layer, told: Told) -> float:
-    """Return the share of frames that are right."""
-    return float(((told.features @ found.weight.T + found.bias).argmax(1) == told.labels).mean())
+def _shares(found: Layer, made: Generated | None, card: Card) -> list[float]:
+    """Return the share of frames of generated streams that are right; none where a card has no label of theirs."""
+    told = _renamed(made.judged, LABELS, card.labels) if made else None
+    if told is None or not len(told.labels):
+        return []
+    return [float(((told.features @ found.weight.T + found.bias).argmax(1) == told.labels).mean())]
 
 
 def _net(card: Card, trunk: Trunk, final: Layer) -> torch.nn.Module:
