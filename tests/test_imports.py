@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1] / "stream"
 ROWS = (
     {"v1"},
     {"types", "errors", "colours", "orientation"},
-    {"cache", "catalogue", "config", "labels", "storage", "downloads", "pictures", "play"},
+    {"cache", "catalogue", "config", "labels", "storage", "downloads", "pictures", "play", "headers"},
     {"cards", "rooms", "decode", "lateness", "spans", "rows", "onnxfile", "checkpoint"},
     {"screentime"},
     {"preprocess", "smoothing", "resampling", "cuts", "buffer", "steps", "weights", "intervals", "nets"},
