@@ -1,10 +1,9 @@
-"""Picture bytes (JPEG, PNG, raw) and packets of video -> pictures.
+"""Picture bytes (JPEG, PNG, WebP, BMP, GIF, raw) and packets of video -> pictures.
 
 Every function may be called from any number of threads at once. Pictures stand upright: EXIF of a picture
 and the display matrix of a video are applied.
 """
 
-import struct
 from fractions import Fraction
 from typing import Any, Literal, cast, get_args
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from stream import bitstream
 from stream.errors import DecodeError, UsageError
+from stream.headers import look
 from stream.orientation import UPRIGHT, Orientation, of_chunks, of_jpeg
 from stream.pictures import AvPicture, RgbPicture, convert
 from stream.types import Picture
@@ -23,11 +23,10 @@ MAX_PIXELS = 4096 * 4096
 Layout = Literal["rgb24", "i420", "nv12"]
 """Raw pictures: packed RGB; or limited-range BT.601 luma, then two chroma planes (i420) or one interleaved (nv12)."""
 
-JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-"""First bytes of the pictures that are accepted."""
-
 CODECS = {"h264": "h264", "hevc": "hevc", "vp9": "vp9", "av1": "libdav1d", "mjpeg": "mjpeg"}
 """Compressed videos that are accepted -> FFmpeg's decoder."""
+IMAGES = {"JPEG": "mjpeg", "PNG": "png", "WebP": "webp", "BMP": "bmp", "GIF": "gif"}
+"""Pictures that are accepted -> FFmpeg's decoder."""
 MICROSECOND = Fraction(1, 1_000_000)
 
 # FFmpeg's mjpeg decoder, 1280x720 to 172x172 with scaling: whole 1.87 ms, half 2.08 (no vector code), quarter 0.94.
@@ -35,12 +34,9 @@ MICROSECOND = Fraction(1, 1_000_000)
 QUARTER, LOWRES = 4, "2"
 """How much smaller a JPEG is decoded that is much larger than needed, and the decoder's word for it."""
 
-_JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_JPEG_DATA = 0xDA
-
 
 def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, least_px: int | None = None) -> AvPicture:
-    """Decode a JPEG or PNG.
+    """Decode a JPEG, PNG, WebP, BMP or GIF; of an animated GIF the first picture.
 
     Its size is read from its header first, so that a small file that unpacks to gigabytes costs nothing.
 
@@ -51,12 +47,12 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, least_px: int | None
             the lower of its frequencies, in half the time; None keeps the size.
 
     Raises:
-        DecodeError: neither JPEG nor PNG, larger than `max_pixels`, damaged, or cut short.
+        DecodeError: none of these, an animated WebP, larger than `max_pixels`, damaged, or cut short.
     """
-    name, width_px, height_px = _look(data)
+    name, width_px, height_px = look(data)
     _check_size(name, width_px, height_px, max_pixels)
-    needed = bitstream.png(data) if name == "PNG" else bitstream.jpeg(data)
-    context = av.CodecContext.create("png" if name == "PNG" else "mjpeg", "r")
+    needed = {"PNG": bitstream.png, "JPEG": bitstream.jpeg}.get(name, bytes)(data)
+    context = cast(av.VideoCodecContext, av.CodecContext.create(IMAGES[name], "r"))
     context.thread_count = 1
     # explode: a JPEG that ends early is otherwise returned with its rest grey, and no word said
     is_small = name == "JPEG" and least_px is not None and min(width_px, height_px) >= QUARTER * least_px
@@ -68,7 +64,13 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, least_px: int | None
         raise DecodeError(f"{name} of {width_px}x{height_px}, {len(data)} bytes: damaged or cut short") from error
     if not frames:
         raise DecodeError(f"{name} of {width_px}x{height_px}, {len(data)} bytes: there is no picture in it")
-    return AvPicture(frames[0], of_jpeg(data) if name == "JPEG" else of_chunks(data))
+    return AvPicture(frames[0], _orientation(name, data))
+
+
+def _orientation(name: str, data: bytes) -> Orientation:
+    if name == "JPEG":
+        return of_jpeg(data)
+    return of_chunks(data) if name in ("PNG", "WebP") else UPRIGHT
 
 
 class VideoDecoder:
@@ -226,27 +228,3 @@ def _prefix_bytes(codec: str, extradata: bytes) -> int:
     """Return how long the length before each unit is, where the container writes lengths; else 0."""
     at = {"h264": 4, "hevc": 21}.get(codec, len(extradata))
     return (extradata[at] & 3) + 1 if extradata[:1] == b"\1" and len(extradata) > at else 0
-
-
-def _look(data: bytes) -> tuple[str, int, int]:
-    """Return (name, width_px, height_px) from the first bytes of a JPEG or PNG."""
-    if data.startswith(JPEG):
-        return "JPEG", *_look_jpeg(data)
-    if data.startswith(PNG) and data[12:16] == b"IHDR" and len(data) >= 24:
-        width_px, height_px = struct.unpack_from(">II", data, 16)
-        return "PNG", width_px, height_px
-    raise DecodeError(f"{len(data)} bytes beginning with {data[:8].hex(' ') or 'nothing'}; accepted: JPEG, PNG")
-
-
-def _look_jpeg(data: bytes) -> tuple[int, int]:
-    """Walk the segments up to the one with the size."""
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF and data[at + 1] != _JPEG_DATA:
-        if data[at + 1] == 0xFF:  # a marker may be preceded by any number of these
-            at += 1
-            continue
-        if data[at + 1] in _JPEG_SIZES:
-            height_px, width_px = struct.unpack_from(">HH", data, at + 5)
-            return width_px, height_px
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    raise DecodeError(f"JPEG of {len(data)} bytes: damaged or cut short before its size")

@@ -1,3 +1,4 @@
+import io
 import struct
 import time
 import tracemalloc
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from stream.decode import MAX_PIXELS, decode_image, decode_raw, encode_jpeg
 from stream.errors import DecodeError, UsageError
@@ -232,3 +234,30 @@ def test_no_column_is_left_black_whatever_the_width(width_px: int) -> None:
     picture = clips.square(0, width_px, 60)
     frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
     assert np.abs(AvPicture(frame).rgb().astype(int) - picture).mean(axis=(0, 2)).max() < 12
+
+
+def by_pillow(kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(clips.square(2)).save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [("WEBP", {"lossless": True}), ("WEBP", {"quality": 95}), ("BMP", {}), ("GIF", {})], ids=str
+)
+def test_other_pictures_are_read_too_and_bounded(kind: str, options: dict[str, object]) -> None:
+    data = by_pillow(kind, **options)
+    picture = decode_image(data)
+    assert (picture.width_px, picture.height_px) == (160, 120)
+    assert np.abs(picture.rgb().astype(int) - clips.square(2)).mean() < 9
+    with pytest.raises(DecodeError, match="of 160x120; accepted: 1x1 up to 100 pixels"):
+        decode_image(data, max_pixels=100)
+    for length in range(0, len(data) // 2, 97):
+        with pytest.raises(DecodeError):
+            decode_image(data[:length])
+
+
+def test_an_animated_webp_is_refused_in_words() -> None:
+    data = by_pillow("WEBP", save_all=True, append_images=[Image.fromarray(clips.square(9))])
+    with pytest.raises(DecodeError, match="an animated WebP; accepted: one picture"):
+        decode_image(data)

@@ -23,6 +23,7 @@ ROWS = (
         "label_sets",
         "storage",
         "downloads",
+        "headers",
         "pictures",
         "play",
     },

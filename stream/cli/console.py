@@ -1,5 +1,6 @@
 """What every console script shares: errors in one line, exit codes, `--version`."""
 
+import contextlib
 import functools
 import logging
 import os
@@ -54,7 +55,7 @@ def reported(command: Callable[P, T]) -> Callable[P, T]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             listen()
-            return command(*args, **kwargs)
+            return _flushed(command(*args, **kwargs))
         except CutShort as error:
             warn(str(error))
             raise typer.Exit(INCOMPLETE) from None
@@ -63,11 +64,29 @@ def reported(command: Callable[P, T]) -> Callable[P, T]:
             raise typer.Exit(USAGE if isinstance(error, UsageError) else FAILED) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:  # whoever read our output has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush would fail once more
-            raise typer.Exit(OK) from None
+        except BrokenPipeError:
+            _let_go()
+            fail("what reads the output has closed it")
+            raise typer.Exit(FAILED) from None
+        except OSError as error:
+            _let_go()
+            name = f" {error.filename}" if error.filename else ""
+            fail(f"cannot write{name}: {error.strerror or error}")
+            raise typer.Exit(FAILED) from None
 
     return wrapper
+
+
+def _flushed(done: T) -> T:
+    """Return what it is given, once stdout is written: a full disk is said in a line now, and in a traceback later."""
+    sys.stdout.flush()
+    return done
+
+
+def _let_go() -> None:
+    """Leave stdout alone, or the last flush would fail once more."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Lines(logging.Handler):

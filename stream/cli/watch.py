@@ -44,7 +44,7 @@ Server = Annotated[
     str | None,
     typer.Option(
         envvar="STREAM_SERVER",
-        metavar="HOST:PORT",
+        metavar="HOST[:PORT]",
         help="Let this server compute; frames are sent to it, unencrypted unless --tls-ca is given. Several with "
         "commas between: another goes on when one is gone.",
         show_default="compute here",

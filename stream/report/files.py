@@ -105,6 +105,7 @@ def _write(folder: Path, stem: str, forms: Sequence[str], texts: Mapping[str, Ca
             try:
                 path.write_text(texts[form](), "utf-8")
             except OSError as error:
+                path.unlink(missing_ok=True)
                 raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 

@@ -106,4 +106,5 @@ def _save(figure: Figure, path: Path) -> None:
     try:
         figure.savefig(path)
     except OSError as error:
+        path.unlink(missing_ok=True)
         raise UsageError(f"cannot write {path}: {error.strerror}") from error

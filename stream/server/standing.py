@@ -34,6 +34,8 @@ class Standing:
     """What it is doing."""
     since_s: float
     """Seconds of the wall's clock, as `time.time()`: when it came to this state."""
+    labels: tuple[str, ...] = ()
+    """What it may tell the beginning of."""
     error: str = ""
     """What last went wrong, without passwords; empty: nothing did."""
     fps_in: float = 0.0
@@ -74,9 +76,9 @@ class Pace:
 class Tally:
     """Keeps the standing of one source; any thread may ask."""
 
-    def __init__(self, name: str, model: str) -> None:
+    def __init__(self, name: str, model: str, labels: tuple[str, ...] = ()) -> None:
         """Begin with connecting."""
-        self._name, self._model = name, model
+        self._name, self._model, self._labels = name, model, labels
         self._state, self._since_s, self._error = State.CONNECTING, time.time(), ""
         self._in, self._out, self._reconnect_count = Pace(), Pace(), 0
         self._lock = threading.Lock()
@@ -118,6 +120,7 @@ class Tally:
             return Standing(
                 name=self._name,
                 model=self._model,
+                labels=self._labels,
                 state=self._state,
                 since_s=self._since_s,
                 error=self._error,

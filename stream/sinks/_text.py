@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from stream.errors import UsageError
+from stream.errors import StreamError, UsageError
 
 STDOUT = "-"
 
@@ -15,8 +15,11 @@ STDOUT = "-"
 def opened(target: str) -> Iterator[TextIO]:
     """Open the file `target`, anew, or stdout for "-", which stays open.
 
+    A file that cannot be written to its end, since the disk is full for instance, is removed.
+
     Raises:
-        UsageError: it cannot be written.
+        UsageError: it cannot be opened.
+        StreamError: it cannot be written.
     """
     if target == STDOUT:
         yield sys.stdout
@@ -25,5 +28,11 @@ def opened(target: str) -> Iterator[TextIO]:
         file = Path(target).open("w", encoding="utf-8")  # noqa: SIM115  # closed below; only opening may fail like this
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror}") from error
-    with file:
-        yield file
+    try:
+        with file:
+            yield file
+    except OSError as error:
+        if isinstance(error, StreamError):
+            raise
+        Path(target).unlink(missing_ok=True)
+        raise StreamError(f"cannot write {target}: {error.strerror}") from error

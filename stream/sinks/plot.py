@@ -87,6 +87,7 @@ class Plot:
             self._draw().savefig(self._path)
             say_written(self._path)
         except OSError as failed:
+            self._path.unlink(missing_ok=True)
             raise UsageError(f"cannot write {self._path}: {failed.strerror}") from failed
 
     def send(self, frame: Frame, update: Update | None) -> None:

@@ -1,9 +1,30 @@
 """What of a network address may be shown, and what must not."""
 
 import re
-from urllib.parse import SplitResult, unquote
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+_AS_IT_IS = "%:@!$&'()*+,;=~-._"
+"""What of a login stands as it is; an @ is refused later."""
 _SECRET = re.compile(r"(password|passwd|pwd|token)=([^&/]*)", re.IGNORECASE)
+
+
+_LONE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_AUTHORITY = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@([^/?#@]*)(.*)$", re.DOTALL)
+
+
+def split(uri: str) -> SplitResult:
+    """Split an address whose login may hold what URLs write otherwise: `[`, `]`, `%`.
+
+    Raises:
+        ValueError: it is none; its words may show the login.
+    """
+    if found := _AUTHORITY.match(uri):
+        scheme, login, host, rest = found.groups()
+        uri = f"{scheme}{quote(_LONE.sub('%25', login), safe=_AS_IT_IS)}@{host}{rest}"
+    parts = urlsplit(uri)
+    if not parts.hostname or parts.port == 0 or "@" in parts.path:
+        raise ValueError("no host, no port, or a login that is not to be told from the rest")
+    return parts
 
 
 def shown(parts: SplitResult) -> str:

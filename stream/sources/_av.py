@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -41,6 +42,11 @@ TIMED = ("mov", "matroska", "webm", "mpegts", "flv", "rtsp")
 
 UNKNOWN = {"webp": "FFmpeg decodes a WebP of one picture only, and this one may be animated"}
 """Codec -> what its decoder cannot."""
+
+BUSY = (ConnectionError, av.EOFError, av.HTTPServerError, av.InvalidDataError)
+"""What FFmpeg says of a camera that has not got over the caller before, who has just hung up."""
+AGAIN_S = (0.1, 0.3, 1.0)
+"""Seconds: pauses before a camera is asked again that lets nobody in just after it was asked."""
 
 PEEKED = 40
 """Count of a file's first packets that tell whether they carry times of pictures: more than any codec reorders."""
@@ -81,14 +87,16 @@ class AvSource:
         """
         media = self._media
         try:
-            with media.check():
-                self._container = self._open()
+            if media.check:
+                media.check()
+            self._container = self._open_patiently()
         except StreamError:
             raise
         except (av.FFmpegError, OSError) as error:
             raise self._explain("cannot open", error) from self._redacted(error)
         try:
             self._prepare()
+            self._begin()
             if not media.is_live and self._has_only_decoding_times():
                 self._times = DecodingTimes()
         except BaseException:
@@ -156,7 +164,7 @@ class AvSource:
     def _frame(self, packet: Packet, picture: av.VideoFrame) -> Frame:
         arrival_s = packet.arrival_ns / 1e9
         time_s: float | None = arrival_s if self._media.is_timeless else picture.time
-        if self._media.fps or is_bare(self._opened()):
+        if not self._media.is_timeless and (self._media.fps or is_bare(self._opened())):
             time_s = None  # FFmpeg makes times up for some bare streams
         if self._times:
             time_s = self._times.take(time_s, is_key=picture.key_frame)
@@ -186,6 +194,28 @@ class AvSource:
         offset_s = self._film.offset_s(float(packet.av.pts * packet.av.time_base))
         arrival_ns = self._hold(offset_s) if self._media.is_paced else packet.arrival_ns
         return Encoded(bytes(packet.av), offset_s, packet.av.is_keyframe, arrival_ns)
+
+    def _open_patiently(self) -> InputContainer:
+        """Open it; again where a camera that serves one at a time has not let go of whoever looked at it before."""
+        for pause_s in AGAIN_S if self._media.check else ():
+            try:
+                return self._open()
+            except BUSY:
+                self._closed.wait(pause_s)
+        try:
+            return self._open()
+        except av.InvalidDataError:
+            if self._media.other_format is None:
+                raise
+            return self._open_otherwise()
+
+    def _open_otherwise(self) -> InputContainer:
+        self._media = replace(self._media, format=self._media.other_format, other_format=None)
+        container = self._open(analyzeduration="500000")
+        if not any(one.codec_context and one.codec_context.width for one in container.streams.video):
+            container.close()
+            raise SourceError(f"cannot open {self.uri}: FFmpeg finds no video in it")
+        return container
 
     def _open(self, **more: str) -> InputContainer:
         media = self._media
@@ -243,19 +273,28 @@ class AvSource:
         video = self._stream = video_of(self.uri, self._opened())
         self._packets = self._opened().demux(video)
         self.fps = self._media.fps or fps_of(self._opened(), video)
-        if self.fps is None and is_bare(self._opened()):
+        if self.fps is None and not self._media.is_timeless and is_bare(self._opened()):
             _log.warning("%s does not say its rate: %g fps is taken; --fps says another", self.uri, USUAL_FPS)
         self.length_s = length_of(self._opened(), video)
-        self._clock, self._film = Clock(1 / (self.fps or USUAL_FPS)), FilmClock(1 / (self.fps or USUAL_FPS))
         # frame threads decode faster but hold frames back, which a live stream cannot afford
         video.thread_type = "SLICE" if self.is_live else "AUTO"
         video.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+
+    def _begin(self) -> None:
+        self._clock, self._film = Clock(1 / (self.fps or USUAL_FPS)), FilmClock(1 / (self.fps or USUAL_FPS))
+
+    def _again(self) -> "av.Packet[VideoStream] | None":
+        """Go on with a stream that turned out to be of another format; `_reading` is held."""
+        self._opened().close()
+        self._container = self._open_otherwise()
+        self._prepare()
+        return next(self._packets, None)
 
     def _next(self) -> "av.Packet[VideoStream] | None":
         begin_s = time.monotonic()
         with self._reading:
             try:
-                packet = None if self._closed.is_set() else next(self._packets, None)
+                packet = None if self._closed.is_set() else self._read()
             except (av.FFmpegError, OSError) as error:
                 raise self._explain("cannot read", error) from self._redacted(error)
             except IndexError:
@@ -267,6 +306,14 @@ class AvSource:
         if self._media.is_endless and time.monotonic() - begin_s >= self._media.timeout_s:
             raise self._lost("cannot read")
         return packet
+
+    def _read(self) -> "av.Packet[VideoStream] | None":
+        try:
+            return next(self._packets, None)
+        except av.InvalidDataError:
+            if self._media.other_format is None:
+                raise
+            return self._again()
 
     def _close(self) -> None:
         if self._container is not None:

@@ -1,7 +1,6 @@
 """What FFmpeg is asked to open, and how."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 
@@ -33,5 +32,7 @@ class Media:
     """Frames per second, whatever it claims; None: as it claims."""
     is_endless: bool = False
     """Its end is an error, unless it said how long it is and its frames are held back until then."""
-    check: Callable[[], AbstractContextManager[None]] = field(default=nullcontext, repr=False)
-    """Looks at it before FFmpeg opens it, and raises what is wrong; left when that is done."""
+    other_format: str | None = None
+    """What to take it for instead, once, where FFmpeg finds that it is not of `format` after all."""
+    check: Callable[[], None] | None = field(default=None, repr=False)
+    """Looks at it before FFmpeg opens it, and raises what is wrong."""

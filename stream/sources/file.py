@@ -5,13 +5,12 @@ from urllib.parse import quote, unquote
 
 from stream.config import check
 from stream.errors import SourceError, UsageError
+from stream.headers import ENDINGS
 from stream.sources._av import AvSource
 from stream.sources._media import Media
 from stream.sources._streams import MAX_FPS
 
 SCHEME = "file:"
-PICTURES = (".jpg", ".jpeg", ".png")
-"""Endings of files that `images://` reads."""
 UNKNOWN_BYTES = 0xFFFFFFFF
 """What a head says that was written before the end was known."""
 
@@ -58,7 +57,7 @@ def _refuse(uri: str, path: Path) -> None:
         raise SourceError(f"no such file: {path}; did you mean camera://{path}?")
     if not path.exists():
         raise SourceError(f"no such file: {path}")
-    if path.is_dir() and any(one.suffix.lower() in PICTURES for one in path.iterdir()):
+    if path.is_dir() and any(one.suffix.lower() in ENDINGS for one in path.iterdir()):
         raise SourceError(f"{path} is a folder; did you mean images://{quote(str(path.absolute()))}?")
     if path.is_dir():
         raise SourceError(f"{path} is a folder; accepted: a video file")

@@ -4,14 +4,14 @@ HLS comes in parts of some seconds, each at once: its frames are held back until
 behind as its parts are long, and no frame is lost. A playlist that says how long it is ends by itself.
 """
 
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from stream.errors import UsageError
-from stream.sources._address import secrets, shown
+from stream.sources._address import secrets, shown, split
 from stream.sources._av import AvSource
 from stream.sources._media import Media
 
-ACCEPTED = "http://user:password@host:80/path, or https://; a path that ends in .m3u8 is HLS, any other MJPEG"
+ACCEPTED = "http://user:password@host:80/path, or https://; a path that ends in .m3u8 or .m3u is HLS, any other MJPEG"
 
 PROTOCOLS = "http,https,tcp,tls,crypto"
 """What FFmpeg may open: no file, whatever a playlist says."""
@@ -29,12 +29,13 @@ def build(uri: str, *, realtime: bool = False, timeout_s: float = 10.0) -> AvSou
         UsageError: no host; says what is accepted.
     """
     parts = _split(uri)
-    is_hls = parts.path.lower().endswith(".m3u8")
+    is_hls = parts.path.lower().endswith((".m3u8", ".m3u"))
     return AvSource(
         Media(
             uri=shown(parts),
             url=parts.geturl(),
             format="hls" if is_hls else "mpjpeg",
+            other_format=None if is_hls else "mjpeg",
             options={
                 "protocol_whitelist": PROTOCOLS,
                 "rw_timeout": str(round(timeout_s * 1e6)),
@@ -51,11 +52,7 @@ def build(uri: str, *, realtime: bool = False, timeout_s: float = 10.0) -> AvSou
 
 
 def _split(uri: str) -> SplitResult:
-    parts = urlsplit(uri)
     try:
-        is_good = bool(parts.hostname) and parts.port != 0 and "@" not in parts.path
-    except ValueError:  # a port that is not a number
-        is_good = False
-    if not is_good:
-        raise UsageError(f"this is not the address of an HTTP camera; accepted: {ACCEPTED}")
-    return parts._replace(fragment="")
+        return split(uri)._replace(fragment="")
+    except ValueError:
+        raise UsageError(f"this is not the address of an HTTP camera; accepted: {ACCEPTED}") from None

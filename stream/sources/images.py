@@ -1,4 +1,4 @@
-"""A folder of pictures, JPEG or PNG, as a film: in the order of their names, numbers by their value, at a rate."""
+"""A folder of pictures as a film: in the order of their names, numbers by their value, at a rate."""
 
 import re
 import time
@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from stream.decode import decode_image
 from stream.errors import DecodeError, SourceError, UsageError
+from stream.headers import ENDINGS
 from stream.types import Frame
 
 ACCEPTED = "images:///FOLDER or images://FOLDER, then ?fps=10 if wished: more than 0, up to 240"
-ENDINGS = (".jpg", ".jpeg", ".png")
 USUAL_FPS = 10.0
 """Frames per second where the URI does not say."""
 LARGEST_BYTES = 64 * 1024 * 1024

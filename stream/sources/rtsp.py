@@ -1,11 +1,11 @@
 """A network camera: RTSP, or RTSPS through TLS."""
 
 import functools
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl
 
 from stream.errors import UsageError
 from stream.sources import _redirects
-from stream.sources._address import secrets, shown
+from stream.sources._address import secrets, shown, split
 from stream.sources._av import AvSource
 from stream.sources._media import Media
 
@@ -53,19 +53,18 @@ def build(uri: str, *, realtime: bool = False, timeout_s: float = 10.0) -> AvSou
             secrets=secrets(parts),
             is_live=True,
             is_endless=True,
-            check=functools.partial(_redirects.refused, parts, timeout_s),
+            check=functools.partial(_redirects.refuse, parts, timeout_s),
         )
     )
 
 
 def _split(uri: str) -> tuple[SplitResult, str]:
     """Return the URI without our own fragment, and the transport that it names."""
-    parts = urlsplit(uri)
-    transport = dict(parse_qsl(parts.fragment)).get("transport", "tcp")
     try:
-        is_good = bool(parts.hostname) and parts.port != 0 and "@" not in parts.path
-    except ValueError:  # a port that is not a number
-        is_good = False
-    if not is_good or transport not in TRANSPORTS or parts.fragment not in ("", f"transport={transport}"):
+        parts = split(uri)
+    except ValueError:
+        raise UsageError(f"this is not the URI of a network camera; accepted: {ACCEPTED}") from None
+    transport = dict(parse_qsl(parts.fragment)).get("transport", "tcp")
+    if transport not in TRANSPORTS or parts.fragment not in ("", f"transport={transport}"):
         raise UsageError(f"this is not the URI of a network camera; accepted: {ACCEPTED}")
     return parts._replace(fragment=""), transport

@@ -4,7 +4,9 @@ Nothing is decoded here. What is wrong with the data is said with its file and l
 """
 
 import json
+import logging
 import math
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from stream.errors import UsageError
-from stream.training.tables import LAYOUTS, rows, seconds
+from stream.training.tables import LAYOUTS, VIDEOS, rows, seconds
 
-VIDEOS = frozenset(
-    ("mp4", "mkv", "avi", "mov", "webm", "m4v", "mpg", "mpeg", "mts", "m2ts", "3gp", "wmv", "flv", "ogv")
-)
-"""Suffixes of what counts as a video in a folder."""
+_log = logging.getLogger(__name__)
 
 SUBSETS = {
     "train": "train", "training": "train",
@@ -73,11 +72,11 @@ def read(
         shelf = Shelf(videos or data.parent)
         if not shelf.root.is_dir():
             raise UsageError(f"{shelf.root} is no folder; accepted: the folder that holds the videos of {data}")
-        found = tuple(READERS[data.suffix.lower()](data, shelf))
+        found = tuple(READERS[data.suffix.lower()](data, shelf, is_lenient))
         found = _present(data, found, is_lenient)
     else:
         raise UsageError(f"{data} {'is no data set' if data.exists() else 'does not exist'}; accepted: {LAYOUTS}")
-    _refuse_doubles(data, found)
+    found = _once(data, found)
     if len(labels(found)) < least_classes:
         only = ", ".join(repr(label) for label in labels(found)) or "none"
         least = "two classes or more" if least_classes > 1 else "one sample or more"
@@ -109,6 +108,17 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower().lstrip(".") in VIDEOS and not path.name.startswith(".")
 
 
+def _below(root: Path) -> Iterator[Path]:
+    """Yield the files below a folder, those behind symbolic links too, and no folder twice."""
+    seen = set[str]()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        if (real := os.path.realpath(folder)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(folder, name) for name in names)
+
+
 # --- folders ---
 
 
@@ -129,7 +139,7 @@ def _classes(root: Path, subset: str) -> Iterator[Sample]:
     if not folders:
         raise UsageError(f"{root} holds no class folders; accepted: {LAYOUTS}")
     for folder in folders:
-        clips = sorted(path for path in folder.rglob("*") if path.is_file() and is_video(path))
+        clips = sorted(path for path in _below(folder) if path.is_file() and is_video(path))
         if not clips:
             raise UsageError(
                 f"class {folder.name!r} is empty: no video in {folder}; accepted: .{', .'.join(sorted(VIDEOS))}"
@@ -151,8 +161,9 @@ class Shelf:
         self.root = root
 
     def by_path(self, name: str) -> Path:
-        """Take a path as it is written, from the root where it is relative."""
-        return self.root / name
+        """Take a path as it is written, from the root where it is relative; backslashes part folders on Windows."""
+        as_it_is = self.root / name
+        return self.root / name.replace("\\", "/") if "\\" in name and not as_it_is.is_file() else as_it_is
 
     def by_id(self, name: str, start_s: float, end_s: float) -> tuple[Path, bool]:
         """Find a video by its id; True where the file is the span alone, as Kinetics' tools name it: ID_000010_000020.
@@ -175,13 +186,13 @@ class Shelf:
     @cached_property
     def _stems(self) -> dict[str, list[Path]]:
         found = defaultdict[str, list[Path]](list)
-        for path in sorted(self.root.rglob("*")):
+        for path in sorted(_below(self.root)):
             if is_video(path):
                 found[path.stem].append(path)
         return found
 
 
-def _table(path: Path, shelf: Shelf) -> Iterator[Sample]:
+def _table(path: Path, shelf: Shelf, _is_lenient: bool) -> Iterator[Sample]:
     """Read a CSV with a header."""
     for where, row in rows(path):
         if not row.get("label"):
@@ -202,7 +213,7 @@ def _table(path: Path, shelf: Shelf) -> Iterator[Sample]:
         yield Sample(place[0], row["label"], *span, group, SUBSETS.get(said, ""), where)
 
 
-def _activitynet(path: Path, shelf: Shelf) -> Iterator[Sample]:
+def _activitynet(path: Path, shelf: Shelf, is_lenient: bool) -> Iterator[Sample]:
     """Read ActivityNet's JSON: `database`: id -> subset and annotations, each a label and a segment in seconds."""
     try:
         database = json.loads(path.read_text("utf-8"))["database"]
@@ -210,26 +221,28 @@ def _activitynet(path: Path, shelf: Shelf) -> Iterator[Sample]:
         raise UsageError(f"{path} is not ActivityNet's JSON, which has a `database`: {error}") from error
     for name, entry in database.items():
         try:
-            yield from _annotated(f"{path}: {name}", name, entry, shelf)
+            yield from _annotated(f"{path}: {name}", name, entry, shelf, is_lenient)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, UsageError):
                 raise
             raise UsageError(f"{path}: {name}: an entry cannot be read ({error}); accepted: ActivityNet's") from error
 
 
-def _annotated(where: str, name: str, entry: dict[str, Any], shelf: Shelf) -> Iterator[Sample]:
+def _annotated(where: str, name: str, entry: dict[str, Any], shelf: Shelf, is_lenient: bool) -> Iterator[Sample]:
     subset = SUBSETS.get(str(entry.get("subset", "")).lower(), "")
     video, _ = shelf.by_id(name, 0.0, math.inf)
     for item in entry.get("annotations", ()):
         start_s, end_s = map(float, item["segment"])
         if not 0 <= start_s < end_s:
-            raise UsageError(
-                f"{where}: segment {start_s:g} to {end_s:g} s; accepted: 0 or more, an end after the start"
-            )
+            words = f"{where}: segment {start_s:g} to {end_s:g} s; accepted: 0 or more, an end after the start"
+            if not is_lenient:
+                raise UsageError(f"{words}, or --skip-faulty to do without")
+            _log.warning("%s; it is left out", words)
+            continue
         yield Sample(video, str(item["label"]), start_s, end_s, name, subset, where)
 
 
-READERS: dict[str, Callable[[Path, Shelf], Iterator[Sample]]] = {".csv": _table, ".json": _activitynet}
+READERS: dict[str, Callable[[Path, Shelf, bool], Iterator[Sample]]] = {".csv": _table, ".json": _activitynet}
 """Suffix -> what reads it."""
 
 
@@ -245,16 +258,23 @@ def _present(data: Path, samples: tuple[Sample, ...], is_lenient: bool) -> tuple
             f"{data}: the videos of {len(missing)} of {len(samples)} samples are missing, the first is {missing[0]}; "
             "accepted: all of them, --videos FOLDER to look elsewhere, or --skip-faulty to do without"
         )
+    if missing:
+        _log.warning(
+            "%s: the videos of %d of %d samples are missing; these are left out", data, len(missing), len(samples)
+        )
     return tuple(sample for sample in samples if there[sample.path])
 
 
-def _refuse_doubles(data: Path, samples: Iterable[Sample]) -> None:
+def _once(data: Path, samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """Leave out what is said twice; refuse what is said to be one thing and another."""
     seen: dict[tuple[Path, float, float], Sample] = {}
     for sample in samples:
         first = seen.setdefault((sample.path, sample.start_s, sample.end_s), sample)
-        if first is not sample:
-            said = (
-                f"twice as {sample.label!r}" if first.label == sample.label else f"{first.label!r} and {sample.label!r}"
-            )
+        if first.label != sample.label:
             place = f", first in {first.where}" if first.where else ""
+            said = f"{first.label!r} and {sample.label!r}"
             raise UsageError(f"{data}: {sample} is {said}{place}; accepted: one label, once")
+    count = len(samples) - len(seen)
+    if count:
+        _log.warning("%s: %d samples stand there twice; each is taken once", data, count)
+    return tuple(seen.values())

@@ -152,7 +152,7 @@ def by_pattern(pattern: str, root: Path) -> Key:
         found = compiled.search(path)
         if not found:
             raise UsageError(f"--group-by '{pattern}' does not fit {path}; accepted: one that fits every path")
-        return found[1] if compiled.groups else found[0]
+        return (found[1] or found[0]) if compiled.groups else found[0]
 
     return key
 
@@ -221,10 +221,14 @@ def _refuse_visible(samples: Sequence[Sample], root: Path) -> None:
     if not found:
         return
     names = ", ".join(repr(name) for name in found.names[:3])
+    fits = all(re.search(found.pattern, _relative(sample.path, root)) for sample in samples)
+    pattern, more = (
+        (found.pattern, "") if fits else (f"{found.pattern}|.*", "; any other file is a recording of its own")
+    )
     raise UsageError(
         f"{found.what} look like recordings: {len(found.names)} of them ({names}, ...), {found.mean:.1f} clips each. A "
         "split at random would put clips of one recording on both sides and measure the recording, not the action; "
-        f"accepted: --group-by '{found.pattern}', which takes these; another --group-by; or --split random"
+        f"accepted: --group-by '{pattern}', which takes these{more}; another --group-by; or --split random"
     )
 
 

@@ -5,7 +5,9 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from stream.types import Phase, Update
 from tests import clips
 from tests.cases import case
 from tests.encoding import encode
+from tests.sources.network_camera import NetworkCamera
 
 Event = tuple[str, float]
 
@@ -132,3 +135,60 @@ def test_a_camera_joined_between_its_key_frames_is_waited_for(tmp_path: Path, mo
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def running(*words: object, folder: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [*map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def reached(port: int) -> None:
+    for _ in range(100):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
+            return
+        time.sleep(0.1)
+
+
+MANNERS = "good noboundary nofirst nolength wronglength longlength notype quoted dashes mixed garbage login digest"
+
+
+def test_mjpeg_plays_in_all_its_manners() -> None:
+    port = free_port()
+    with running(sys.executable, case("mjpeg_server.py"), port, folder=case("jpeg").parent):
+        reached(port)
+        for manner in MANNERS.split():
+            login = "admin:s3cret@" if manner in ("login", "digest") else ""
+            with (
+                open_source(f"http://{login}127.0.0.1:{port}/{manner}", timeout_s=5.0) as source,
+                closing(frames(source, "wait")) as stream,
+            ):
+                assert len(list(islice(stream, 5))) == 5, manner
+
+
+@pytest.mark.parametrize("refusal", [(), ("refuse",)], ids=["waits", "refuses"])
+def test_a_camera_that_serves_one_at_a_time_plays(refusal: tuple[str, ...]) -> None:
+    port = free_port()
+    with NetworkCamera() as camera, running(sys.executable, case("one_client.py"), port, camera.port, *refusal):
+        time.sleep(1.0)  # a look whether it listens would be a caller
+        with open_source(f"rtsp://127.0.0.1:{port}/cam", timeout_s=8.0) as source, closing(frames(source)) as stream:
+            assert len(list(islice(stream, 5))) == 5
+
+
+def test_a_camera_that_takes_sha_256_only_is_told() -> None:
+    port, login = free_port(), 'Digest realm="cam", nonce="12", algorithm=SHA-256'
+    with running(sys.executable, "-u", case("rtsp_login.py"), port, login):
+        reached(port)
+        with pytest.raises(SourceError, match="a login by Digest with SHA-256, which FFmpeg cannot"):
+            open_source(f"rtsp://u:p@127.0.0.1:{port}/cam", timeout_s=5.0).__enter__()

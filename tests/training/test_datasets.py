@@ -91,10 +91,10 @@ def test_activitynets_json_gives_every_segment_and_the_video_as_its_group(tmp_pa
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        (["a.mp4,sit"], ":1: the header is a.mp4,sit; accepted: "),
-        (["path,start"], ":1: the header is path,start"),
+        (["clip,sit"], ":1: the header is 'clip,sit'; accepted: "),
+        (["path,start"], ":1: the header is 'path,start'"),
         (["path,label,class"], ":1: .* gives the label twice"),
-        (["path,label", "a.mp4"], ":2: 1 columns; accepted: 2"),
+        (["path,label", "a.mp4"], ":2: 'a.mp4' has 1 columns; accepted: 2"),
         (["path,label", "a.mp4,sit", "", "b.mp4,"], ":4: no label"),
         (["path,label", ",sit"], ":2: no path"),
         (["path,label,start,end", "a.mp4,sit,x,2"], ":2: a time is 'x'; accepted: seconds"),
@@ -103,12 +103,11 @@ def test_activitynets_json_gives_every_segment_and_the_video_as_its_group(tmp_pa
         (["path,label,start,end", "a.mp4,sit,3,2"], ":2: from 3 to 2 s; accepted: an end after the start"),
         (["path,label,split", "a.mp4,sit,maybe"], ":2: split is 'maybe'; accepted: train"),
         (["path,label", "a.mp4,sit", "c.mp4,run"], "1 of 2 samples are missing, .*c.mp4 .*:3.*--skip-faulty"),
-        (["path,label", "a.mp4,sit", "a.mp4,sit"], ":3.* is twice as 'sit', first in .*:2"),
         (["path,label", "a.mp4,sit", "a.mp4,run"], ":3.* is 'sit' and 'run'"),
         (["path,label", "a.mp4,sit", "b.mp4,sit"], "2 samples of one class or none .'sit'.*two classes or more"),
         (["path,label"], "0 samples of one class or none .none"),
         ([], "data.csv is empty"),
-        (["path,label", '"a.mp4,sit'], "not a CSV in UTF-8"),
+        (["path,label", '"a.mp4,sit'], ":2: unexpected end of data; accepted: a CSV"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_said_with_its_line(lines: list[str], words: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import grpc
 
 from stream.errors import ServiceError, UsageError
 from stream.server.backoff import Backoff
-from stream.server.client.entry import Entry
+from stream.server.client.entry import Entry, proxy
 from stream.server.client.inbox import GoneAway
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
@@ -109,4 +109,5 @@ def translated(target: str) -> Iterator[None]:
     except grpc.RpcError as error:
         if error.code() in CALLERS:
             raise UsageError(f"{target}: {error.details()}") from error
-        raise ServiceError(f"{target}: {error.code().name}: {error.details()}") from error
+        through = f"; the variable {name} sends it through a proxy" if (name := proxy(target)) else ""
+        raise ServiceError(f"{target}: {error.code().name}: {error.details()}{through}") from error

@@ -1,6 +1,6 @@
 """What an output offers: `FIELDS`, `SECRETS` and `build(settings) -> Output`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -56,6 +56,10 @@ class Told:
     """The same as objects for JSON, each with `id`, `source` and `time` (UTC, ISO 8601)."""
     is_passing: bool = False
     """Labels of a frame and nothing else: the next frame's take their place."""
+    picture: Callable[[], bytes] = field(default=bytes, repr=False)
+    """Gives the source's newest picture, a JPEG; empty where there is none."""
+    is_last: bool = False
+    """The source is not configured any more: what is known of it is to be forgotten."""
 
     def about(self, wanted: frozenset[str]) -> list[Row]:
         """Return the rows about what is wanted, some of `TOLD`."""
@@ -87,7 +91,10 @@ class Output:
         raise NotImplementedError
 
     def forget(self, source: str) -> None:
-        """Hear that a source is not configured any more."""
+        """Hear that a source is not configured any more, after all that was told of it."""
+
+    def retire(self, successor: OutputSettings | None) -> None:
+        """Hear that this output ends while the server goes on, and what takes its place under the same name, if any."""
 
     @property
     def kept_count(self) -> int:

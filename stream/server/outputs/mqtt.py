@@ -3,6 +3,7 @@
     TOPIC/availability          retained: online, or offline, which the broker says itself where the server is gone
     TOPIC/SOURCE/availability   retained: online while frames come
     TOPIC/SOURCE/action         retained, JSON: {"action": the one that lasts, or "none", "probability", "since"}
+    TOPIC/SOURCE/picture        retained, JPEG, with `pictures` only: the source as an action began
     TOPIC/SOURCE/event          JSON, at least once: rows of begins and ends, each with its id
 
 An event counts as taken when the broker has acknowledged it; until then it waits in memory, bounded.
@@ -31,6 +32,7 @@ FIELDS = {
     ),
     "port": "a whole number",
     "tls": "true or false",
+    "pictures": "true or false",
 }
 SECRETS = ("password",)
 KEEPALIVE_S = 15
@@ -48,14 +50,15 @@ def build(settings: OutputSettings) -> "Mqtt":
     Raises:
         UsageError: no host, or a topic that a broker would refuse.
     """
-    values = {"topic": "stream", "discovery": "homeassistant", "tls": False, **settings.values}
+    values = {"topic": "stream", "discovery": "homeassistant", "tls": False, "pictures": False, **settings.values}
     check("host", bool(values.get("host")), "missing", "a host")
     for key in ("topic", "discovery"):
         is_good = not set("+#\0") & set(values[key]) and not values[key].startswith(("$", "/")) and values[key] != ""
         check(key, is_good or (key, values[key]) == ("discovery", ""), repr(values[key]), "a topic without +, # and $")
     port = values.get("port", 8883 if values["tls"] else 1883)
     check("port", 1 <= port <= 65535, port, "1 to 65535")
-    return Mqtt(settings.name, _client(settings, values), values["host"], port, values["topic"], values["discovery"])
+    place = values["host"], port, values["topic"], values["discovery"]
+    return Mqtt(settings.name, _client(settings, values), *place, has_pictures=values["pictures"])
 
 
 def _client(settings: OutputSettings, values: Mapping[str, Any]) -> paho.Client:
@@ -75,13 +78,19 @@ def _client(settings: OutputSettings, values: Mapping[str, Any]) -> paho.Client:
 class Mqtt(Output):
     """One connection; paho's thread keeps it, and makes it anew."""
 
-    def __init__(self, name: str, client: paho.Client, host: str, port: int, topic: str, discovery: str) -> None:
+    def __init__(
+        self, name: str, client: paho.Client, host: str, port: int, topic: str, discovery: str, *, has_pictures: bool
+    ) -> None:
         """Connect to nothing yet."""
+        self.place = host, port, topic, discovery, has_pictures
+        """What decides where it publishes."""
+        self._has_pictures, self._is_retired = has_pictures, False
         self._name, self._client, self._host, self._port = name, client, host, port
         self._topic, self._discovery = topic, discovery
         self._lock, self._connected = threading.Lock(), threading.Event()
         self._is_alive = dict[str, bool]()
         self._actions = dict[str, dict[str, Any]]()
+        self._labels = dict[str, tuple[str, ...]]()
         self._words = "it is not connected yet"
         client.on_connect, client.on_disconnect = self._greet, self._lost_touch
         client.will_set(f"{topic}/availability", "offline", qos=1, retain=True)
@@ -96,7 +105,8 @@ class Mqtt(Output):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._connected.is_set():
-            farewell = self._client.publish(f"{self._topic}/availability", "offline", qos=1, retain=True)
+            words = "" if self._is_retired else "offline"  # under another topic nobody would ever say otherwise
+            farewell = self._client.publish(f"{self._topic}/availability", words, qos=1, retain=True)
             farewell.wait_for_publish(LEAVE_S)
         self._client.disconnect()
         self._client.loop_stop()
@@ -116,14 +126,27 @@ class Mqtt(Output):
     def forget(self, source: str) -> None:
         """Take back what the broker retains of a source."""
         with self._lock:
-            self._is_alive.pop(source, None)
-            self._actions.pop(source, None)
-        for topic in (
-            f"{self._topic}/{source}/availability",
-            f"{self._topic}/{source}/action",
-            *_discovery.messages(self._discovery, self._topic, source),
-        ):
+            for known in (self._is_alive, self._actions, self._labels):
+                known.pop(source, None)
+        for topic in self._retained(source):
             self._client.publish(topic, "", qos=1, retain=True)
+
+    def retire(self, successor: OutputSettings | None) -> None:
+        """Take back what the broker retains and the successor will not say anew."""
+        kept = build(successor) if successor and successor.kind == "mqtt" else None
+        is_same = kept is not None and kept.place == self.place
+        with self._lock:
+            known = list(self._actions)
+        for source in known:
+            if not (is_same and successor and source in successor.sources):
+                self.forget(source)
+        if not is_same:
+            self._is_retired = True
+
+    def _retained(self, source: str) -> list[str]:
+        """List the topics of a source that the broker retains."""
+        own = [f"{self._topic}/{source}/{name}" for name in ("availability", "action", "picture")]
+        return [*own, *_discovery.messages(self._discovery, self._topic, source, has_pictures=True)]
 
     @property
     def trouble(self) -> str:
@@ -141,10 +164,14 @@ class Mqtt(Output):
                 actions.pop(row["label"], None)
         if events or is_new:
             self._say_action(told.source)
+        if self._has_pictures and any(row["phase"] == "begin" for row in events) and (jpeg := told.picture()):
+            self._client.publish(f"{self._topic}/{told.source}/picture", jpeg, qos=1, retain=True)
         was_alive = self._is_alive.get(told.source)
         match told.news:
             case Standing():
                 self._is_alive[told.source] = told.news.state in ALIVE
+                is_new = is_new or self._labels.get(told.source) != told.news.labels
+                self._labels[told.source] = told.news.labels
             case Over():
                 self._is_alive[told.source] = False
         if is_new:
@@ -171,7 +198,10 @@ class Mqtt(Output):
         self._connected.clear()
 
     def _announce(self, source: str) -> None:
-        for topic, payload in _discovery.messages(self._discovery, self._topic, source).items():
+        entities = _discovery.messages(
+            self._discovery, self._topic, source, self._labels.get(source, ()), has_pictures=self._has_pictures
+        )
+        for topic, payload in entities.items():
             self._client.publish(topic, text(payload), qos=1, retain=True)
 
     def _say_alive(self, source: str) -> None:

@@ -10,8 +10,8 @@ import secrets
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from stream import rows, threads
@@ -60,6 +60,8 @@ class Delivery:
         self._taken_count, self._lost, self._trouble = 0, Counter[str](), ""
         self._ill_since_s: float | None = None
         self._leaving, self._hurry = False, threading.Event()
+        self._is_retired = False
+        self._successor: OutputSettings | None = None
         self._output = outlets.build(settings)
         self._thread = threads.start(f"output {settings.name}", self._run)
 
@@ -70,10 +72,6 @@ class Delivery:
                 self._make_room()
             self._waiting.append(told)
             self._changed.notify()
-
-    def forget(self, source: str) -> None:
-        """Pass on that a source is not configured any more."""
-        self._output.forget(source)
 
     def standing(self) -> Post:
         """Say how it stands."""
@@ -88,10 +86,11 @@ class Delivery:
         """Seconds of the wall's clock: since when it cannot deliver, to a second; None: it can. Waits for nothing."""
         return self._ill_since_s
 
-    def close(self, timeout_s: float) -> None:
-        """Let it take what waits, and end."""
+    def close(self, timeout_s: float, *, is_retired: bool = False, successor: OutputSettings | None = None) -> None:
+        """Let it take what waits, and end; `is_retired`: while the server goes on, with a successor or without."""
         with self._changed:
             self._leaving = True
+            self._is_retired, self._successor = is_retired, successor
             self._changed.notify()
         self._hurry.set()
         self._thread.join(timeout_s)
@@ -102,6 +101,8 @@ class Delivery:
                 with self._output as output:
                     self._is_well()
                     self._give_all(output)
+                    if self._is_retired:
+                        output.retire(self._successor)
                     break
             except OutputError as error:
                 self._is_ill(error)
@@ -113,7 +114,10 @@ class Delivery:
     def _give_all(self, output: Output) -> None:
         while (told := self._first()) is not None:
             try:
-                output.take(told)
+                if told.is_last:
+                    output.forget(told.source)
+                else:
+                    output.take(told)
             except OutputError as error:
                 self._is_ill(error)
                 if self._hurry.wait(AGAIN_S):
@@ -171,33 +175,47 @@ class Desk:
     def __init__(self) -> None:
         """Begin without outputs."""
         self._deliveries: dict[str, Delivery] = {}  # never changed, only replaced
+        self._standings: dict[str, Told] = {}
         self._run, self._numbers = secrets.token_hex(4), itertools.count(1)
 
-    def apply(self, wanted: Mapping[str, OutputSettings]) -> None:
-        """Begin outputs that are new, end those that are gone, begin anew those that have changed."""
+    def apply(self, wanted: Mapping[str, OutputSettings], *, is_end: bool = False) -> None:
+        """Begin outputs that are new, end those that are gone, begin anew those that have changed.
+
+        One that begins is told at once how its sources are; `is_end`: the server ends.
+        """
         changed = {name for name, one in wanted.items() if self._settings(name) != one}
         ending = [one for name, one in self._deliveries.items() if name not in wanted or name in changed]
         kept = {name: one for name, one in self._deliveries.items() if one not in ending}
         self._deliveries = kept
         for one in ending:  # before its successor opens the same file
-            one.close(LEAVE_S)
-        self._deliveries = {**kept, **{name: Delivery(wanted[name]) for name in sorted(changed)}}
+            one.close(LEAVE_S, is_retired=not is_end, successor=wanted.get(one.settings.name))
+        begun = {name: Delivery(wanted[name]) for name in sorted(changed)}
+        for one in begun.values():
+            for source, told in list(self._standings.items()):
+                if source in one.settings.sources:
+                    one.put(told)
+        self._deliveries = {**kept, **begun}
         if wanted or ending:
             _log.info("outputs: %s", ", ".join(self._deliveries) or "none")
 
-    def tell(self, source: str, news: News) -> None:
-        """Give what was told of a source to those who want it."""
+    def tell(self, source: str, news: News, picture: Callable[[], bytes] = bytes) -> None:
+        """Give what was told of a source to those who want it; `picture` gives its newest one."""
+        if isinstance(news, Standing):
+            self._standings[source] = Told(source, news, tuple(self._named(source, _rows(news))), picture=picture)
         wanting = [one for one in self._deliveries.values() if source in one.settings.sources]
         if wanting:
             found = tuple(self._named(source, _rows(news)))
-            told = Told(source, news, found, all(subject(row) in ("labels", "update") for row in found))
+            is_passing = all(subject(row) in ("labels", "update") for row in found)
+            told = Told(source, news, found, is_passing, picture)
             for one in wanting:
                 one.put(told)
 
     def forget(self, source: str) -> None:
         """Say that a source is not configured any more."""
+        last = self._standings.pop(source, None)
         for one in self._deliveries.values():
-            one.forget(source)
+            if last and source in one.settings.sources:
+                one.put(replace(last, is_last=True))
 
     def standings(self) -> list[Post]:
         """List how each output stands."""
@@ -210,7 +228,7 @@ class Desk:
 
     def close(self) -> None:
         """End all outputs; each has its time to take what waits."""
-        self.apply({})
+        self.apply({}, is_end=True)
 
     def _settings(self, name: str) -> OutputSettings | None:
         return self._deliveries[name].settings if name in self._deliveries else None

@@ -142,7 +142,7 @@ class Hub:
 
         def tell(news: News) -> None:
             diary.take(news)
-            self._desk.tell(settings.name, news)
+            self._desk.tell(settings.name, news, diary.jpeg)
             self._tell(audience, news)
 
         keeper = Keeper(settings, recogniser, self._workers, tell, self._metrics, diary.see)

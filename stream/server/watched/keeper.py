@@ -57,7 +57,7 @@ class Keeper:
         """What happens to frames that come too fast, as the source needs it."""
         self._session = Session(recogniser.runtime, settings.session, self._watch)
         self._deadlines = Deadlines(recogniser.card.fps)
-        self._tally = Tally(settings.name, recogniser.card.name)
+        self._tally = Tally(settings.name, recogniser.card.name, _told(settings, recogniser))
         self._lock = threading.RLock()
         """Held while the session or the state changes."""
         self._leaving, self._is_over, self._has_gap = threading.Event(), False, True
@@ -259,6 +259,13 @@ class _Timeline:
             return 0.0
         next_s = self.offset_s + self._interval_s
         return next_s if self._is_loop else max(next_s, arrival_s - self._epoch_s)
+
+
+def _told(settings: SourceSettings, recogniser: Recogniser) -> tuple[str, ...]:
+    """List the labels of which a beginning may be told."""
+    card, asked = recogniser.card, settings.session
+    found = asked.allow or tuple(label for label in card.labels if label not in card.background)
+    return tuple(label for label in found if label not in (asked.deny or ()))
 
 
 def _bare(error: StreamError) -> StreamError:

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -201,3 +202,75 @@ def test_a_login_that_is_refused_is_told_without_it(tmp_path: Path) -> None:
 def test_what_is_not_accepted_is_named_with_what_is(tmp_path: Path, values: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         outlets.build(home(tmp_path, 1, **values))
+
+
+def retained(port: int) -> dict[str, str]:
+    """Return what the broker retains, as a client hears it that comes now."""
+    with listening(port) as ear:
+        threading.Event().wait(0.5)
+        return {topic: payload for topic, payload, is_retained in ear.heard if is_retained and payload}
+
+
+def test_an_output_that_begins_anew_knows_that_its_sources_live(broker: Broker, tmp_path: Path) -> None:
+    one = home(tmp_path, broker.port)
+    desk = telling.desk(one)
+    telling.tell(desk, telling.state(State.LIVE))
+    telling.tell(desk, telling.state(State.LIVE), source="gate")  # not of this output yet
+    wait_for(lambda: is_told(desk))
+    both = replace(one, sources=("door", "gate"))
+    desk.apply({"home": both})
+    wait_for(lambda: retained(broker.port).get("house/stream/gate/availability") == "online")
+    found = retained(broker.port)
+    assert found["house/stream/door/availability"] == found["house/stream/availability"] == "online"
+    desk.close()
+
+
+def test_nothing_is_retained_of_a_source_that_was_removed(broker: Broker, tmp_path: Path) -> None:
+    one = replace(home(tmp_path, broker.port, pictures=True), sources=("door", "gate"))
+    desk = telling.desk(one)
+    for source in ("door", "gate"):
+        telling.tell(desk, telling.state(State.LIVE), telling.begin(1), source=source)
+    telling.tell(desk, telling.end(2), telling.over(), source="gate")
+    desk.forget("gate")  # at once, while that still waits
+    desk.apply({"home": replace(one, sources=("door",))})
+    wait_for(lambda: is_told(desk))
+    wait_for(lambda: not any("gate" in topic for topic in retained(broker.port)))
+    assert retained(broker.port)["house/stream/door/availability"] == "online"
+    desk.close()
+
+
+@pytest.mark.parametrize("change", [{"topic": "flat"}, {"discovery": "other"}, None], ids=str)
+def test_nothing_is_retained_under_topics_that_were_left(
+    broker: Broker, tmp_path: Path, change: dict[str, str] | None
+) -> None:
+    desk = telling.desk(home(tmp_path, broker.port))
+    telling.tell(desk, telling.state(State.LIVE), telling.begin(1))
+    wait_for(lambda: is_told(desk))
+    desk.apply({"home": home(tmp_path, broker.port, **change)} if change else {})
+    wait_for(lambda: not change or len(retained(broker.port)) == 6)
+    topics = retained(broker.port)
+    old = ("homeassistant/",) if change and "discovery" in change else ("house/", "homeassistant/sensor/house")
+    assert not [topic for topic in topics if topic.startswith(old)]
+    desk.close()
+
+
+def test_home_assistant_is_told_labels_versions_and_the_picture(broker: Broker, tmp_path: Path) -> None:
+    desk = telling.desk(home(tmp_path, broker.port, pictures=True))
+    live = replace(telling.state(State.LIVE), labels=("wave", "nod"))
+    desk.tell("door", live, lambda: b"jpeg")
+    desk.tell("door", telling.begin(1), lambda: b"jpeg")
+    wait_for(lambda: is_told(desk))
+    wait_for(lambda: retained(broker.port).get("house/stream/door/picture") == "jpeg")
+    found = {
+        topic.split("/")[1]: json.loads(payload)
+        for topic, payload in retained(broker.port).items()
+        if topic.startswith("homeassistant/")
+    }
+    assert set(found) == {"sensor", "event", "binary_sensor", "image"}
+    assert found["event"]["event_types"] == ["wave", "nod"]
+    assert (found["sensor"]["device_class"], found["sensor"]["options"]) == ("enum", ["none", "wave", "nod"])
+    assert found["image"]["image_topic"] == "house/stream/door/picture"
+    for said in found.values():
+        assert said["origin"]["sw_version"] == said["device"]["sw_version"] != ""
+    assert all(len(found[kind]["availability"]) == 2 for kind in ("sensor", "event", "image"))
+    desk.close()
