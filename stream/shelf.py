@@ -13,7 +13,7 @@ SHIPPED, CACHED, ELSEWHERE = "shipped", "cached", "to be pulled"
 
 
 OF_A_NET = (
-    *("kind", "gate", "classifier_activation", "fit", "lighten", "memory_s", "trained_frames"),
+    *("kind", "gate", "activation", "se_type", "classifier_activation", "fit", "lighten", "memory_s", "trained_frames"),
     *("dtype", "is_folded"),
 )
 """Fields of a card that say nothing of an ensemble: each member has its own."""

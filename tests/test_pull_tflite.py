@@ -160,7 +160,7 @@ def test_without_pytorch_it_is_pulled_compared_and_runs(folder: Path, sha256: st
 def test_without_pytorch_the_other_open_forms_are_imported(form: str, folder: Path, tmp_path: Path) -> None:
     source = folder / FILE
     if form == "onnx":
-        source = tmp_path / tiny.write(tmp_path, "positional").weights
+        source = tmp_path / tiny.write(tmp_path, "clip").weights
     if form == "safetensors":
         source = tmp_path / "net.safetensors"
         save_file(tiny.net(tiny.card("relu6", labels=tuple(map(str, range(600))))).state_dict(), source)

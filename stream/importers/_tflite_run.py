@@ -44,7 +44,7 @@ def references(content: bytes, file: TfliteFile, has_se: bool) -> tuple[Referenc
         schema = importlib.import_module("ai_edge_litert.schema_py_generated")
     except ImportError:
         return None, None, MISSING
-    wide = _widened(content, file, schema)
+    wide = widened(content, file, schema)
     if wide is None:
         reference = _reference(litert, content, has_se, "the file")
         return reference, None, "" if reference else UNNAMED
@@ -84,7 +84,7 @@ def _used(state: Mapping[str, Array], has_se: bool) -> Mapping[str, Array]:
     return {name: value for name, value in state.items() if "_pool_" not in name or "head_pool_" in name}
 
 
-def _widened(content: bytes, file: TfliteFile, schema: Any) -> bytes | None:
+def widened(content: bytes, file: TfliteFile, schema: Any) -> bytes | None:
     """Return the file with all its numbers as float32; None where it computes with nothing else as it is."""
     flatbuffers = importlib.import_module("flatbuffers")
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(bytearray(content), 0))

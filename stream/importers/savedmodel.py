@@ -55,18 +55,19 @@ def _variables(root: Any) -> list[Any]:
     """Return the network's variables, in its own order, wherever below the root the network lies.
 
     Google's exporter saves the network itself. A user may hold it in a `tf.Module` and save that: then the nearest
-    object below the root that has a list of variables is the network.
+    object below the root that has a list of variables is the network; where none has, each variable stands for itself.
     """
-    todo, seen = [root], {id(root)}
+    todo, seen, single = [root], {id(root)}, list[Any]()
     while todo:
         found = todo.pop(0)
-        if listed := list(getattr(found, "variables", ())):
-            return [variable for variable in listed if not _is_counter(variable)]
+        if listed := [variable for variable in getattr(found, "variables", ()) if _is_weight(variable)]:
+            return listed
+        single += [found] if _is_weight(found) else []
         for child in _children(found):
             if id(child) not in seen and len(seen) < MOST_OBJECTS:
                 seen.add(id(child))
                 todo.append(child)
-    return []
+    return single
 
 
 def _children(found: Any) -> list[Any]:
@@ -75,9 +76,12 @@ def _children(found: Any) -> list[Any]:
     return [child.ref for child in children if child.name != "signatures"]
 
 
-def _is_counter(variable: Any) -> bool:
-    """Say whether a variable counts steps or belongs to training, not to the network."""
-    return not variable.dtype.is_floating or "optimizer" in variable.name.lower()
+def _is_weight(found: Any) -> bool:
+    """Say whether an object is a variable of a network, not one that counts steps or belongs to training."""
+    name, dtype = getattr(found, "name", None), getattr(found, "dtype", None)
+    if not isinstance(name, str) or not hasattr(found, "numpy") or not getattr(dtype, "is_floating", False):
+        return False
+    return "optimizer" not in name.lower()
 
 
 def _resolve(handle: str) -> str:
