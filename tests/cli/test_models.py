@@ -91,7 +91,7 @@ def test_two_models_are_joined_watched_and_removed(home: Path, clip: Path) -> No
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["pull", "a9"], 2, "no model to pull named 'a9'; known: movinet-a0-base-k600"),
+        (["pull", "a9"], 2, "no model to pull named 'a9'; known: everyday-a0-k600, movinet-a0-base-k600"),
         (
             ["pull", "movinet-a0-stream-k600", "--dtype", "float8"],
             2,
