@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from stream.errors import MissingDependency
 from stream.recogniser import Recogniser
-from stream.server.access import clients
+from stream.server.access import clients, reflection
 from stream.server.access.admission import Limits
 from stream.server.access.clients import Access
 from stream.server.access.listening import Tls, is_loopback, listen
@@ -179,7 +178,7 @@ def _server(service: RecognitionService, state: health.aio.HealthServicer, plan:
     rpc.add_RecognitionServiceServicer_to_server(service, server)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
     if plan.has_reflection:
-        reflection.enable_server_reflection((NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        reflection.tell((NAME, health.SERVICE_NAME), server)
     return server
 
 
