@@ -141,9 +141,10 @@ def test_the_composition_comes_up_with_what_lies_beside_it(tmp_path: Path) -> No
         assert process.stdout
         try:
             assert process.stdout.readline().startswith("listening on 0.0.0.0:")
+            assert process.stderr
+            assert any("demo: live" in line for line in process.stderr), "its source comes up"
         finally:
             process.terminate()
-            _, log = process.communicate(timeout=60)
-    assert '"demo: live"' in log or "demo: live" in log
+            process.communicate(timeout=60)
     published = re.findall(r'"127\.0\.0\.1:(\d+):\1"', COMPOSE)
     assert published == ["50051", "9090"], "without TLS nobody else is let in"
