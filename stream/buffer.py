@@ -207,7 +207,7 @@ def frames(
         return _read(source, count_drop, note)
     if not source.is_live:
         return read_ahead(source.uri, _read(source, lambda cause, _: buffer.drop(cause), note), buffer, count_drop)
-    reader = Reader(tell)
+    reader = Reader(tell, is_paced=getattr(source, "is_paced", False))
     hurry = getattr(source, "hurry", None) if policy == "latest" else None  # of others no frame may be left out
     stream = read_ahead(source.uri, _read_live(source, buffer, note, tell, reader, hurry), buffer, count_drop)
     is_bounded = policy == "latest" and math.isfinite(max_age_s)

@@ -41,9 +41,12 @@ class Reader:
     Who is late and waits for packets is behind a slow network; who is late and never waits has too slow a machine.
     """
 
-    def __init__(self, tell: Callable[[str], None] = lambda _: None) -> None:
-        """Begin on time; `tell` is told in words, by the thread that reads."""
-        self._tell, self._lateness = tell, Lateness()
+    def __init__(self, tell: Callable[[str], None] = lambda _: None, *, is_paced: bool = False) -> None:
+        """Begin on time; `tell` is told in words, by the thread that reads.
+
+        `is_paced`: the source keeps its pace here, as a file does or what is drawn, and can be late for nobody else.
+        """
+        self._tell, self._lateness, self._is_paced = tell, Lateness(), is_paced
         self._waited_s, self._worked_s = MEMORY_S, 0.0
         self._late_s, self._told_s = 0.0, -math.inf
         self.is_hurried = False
@@ -52,7 +55,7 @@ class Reader:
     @property
     def is_too_slow(self) -> bool:
         """Say whether this machine is what keeps it from being on time."""
-        return self._worked_s > self._waited_s
+        return self._is_paced or self._worked_s > self._waited_s
 
     def took(self, waited_s: float, worked_s: float) -> None:
         """Note how long a packet was waited for, and then worked on."""

@@ -129,3 +129,22 @@ def test_a_server_under_the_limits_of_the_unit_starts_and_drains(model: Path, un
         assert len(list((held / "task").iterdir())) < tasks / 4
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(20) == 0
+
+
+def test_the_composition_comes_up_with_what_lies_beside_it(tmp_path: Path) -> None:
+    words = json.loads(re.findall(r"^ +command: (.*)$", COMPOSE, re.MULTILINE)[0])
+    here = [word.replace("/etc/stream", str(ROOT / "deploy" / "stream")) for word in words]
+    [entry] = steps("ENTRYPOINT")
+    first = [word.replace("9090", "0") for word in json.loads(entry)[1:]]
+    command = [sys.executable, "-m", "stream.cli.serve", *first, "--port", "0", *here]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stdout
+        try:
+            assert process.stdout.readline().startswith("listening on 0.0.0.0:")
+            assert process.stderr
+            assert any("demo: live" in line for line in process.stderr), "its source comes up"
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+    published = re.findall(r'"127\.0\.0\.1:(\d+):\1"', COMPOSE)
+    assert published == ["50051", "9090"], "without TLS nobody else is let in"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stream.lateness import DRIFT, Lateness
+from stream.lateness import DRIFT, Lateness, Reader
 
 
 def test_what_comes_at_its_own_pace_is_never_late() -> None:
@@ -28,3 +28,15 @@ def test_a_clock_that_runs_slow_for_a_month_is_not_taken_for_lateness() -> None:
     lateness, slow = Lateness(), 1 - DRIFT / 10
     day_s = 86_400
     assert max(lateness.of(slow * hour * 3600, hour * 3600.0) for hour in range(30 * day_s // 3600)) < 0.5
+
+
+def test_who_keeps_its_own_pace_is_late_for_this_machine_alone() -> None:
+    told: list[str] = []
+    network, own = Reader(told.append), Reader(told.append, is_paced=True)
+    for reader in (network, own):
+        for offset_s, arrival_s in ((0.0, 100.0), (0.1, 103.0)):
+            reader.took(1.0, 0.01)  # it waits, and is late all the same
+            reader.gave(offset_s, arrival_s)
+    assert (network.is_too_slow, network.is_hurried) == (False, False)
+    assert (own.is_too_slow, own.is_hurried) == (True, True)
+    assert told == ["this machine is too slow for it: frames are 2.9 s late, and fewer are used"]

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from stream import threads
 from stream.errors import MissingDependency
 from stream.recogniser import Recogniser
 from stream.server import allocator, health
-from stream.server.access import clients
+from stream.server.access import clients, reflection
 from stream.server.access.admission import Limits
 from stream.server.access.clients import Access
 from stream.server.access.guard import Guard
@@ -195,7 +194,7 @@ def _server(service: RecognitionService, state: Health, plan: Plan, guard: Guard
     rpc.add_RecognitionServiceServicer_to_server(service, server)  # type: ignore[no-untyped-call]
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
     if plan.has_reflection:
-        reflection.enable_server_reflection((NAME, health.NAME, reflection.SERVICE_NAME), server)
+        reflection.tell((NAME, health.NAME), server)
     return server
 
 

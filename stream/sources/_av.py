@@ -64,6 +64,7 @@ class AvSource:
 
     def __init__(self, media: Media) -> None:
         self.uri, self.is_live = media.uri, media.is_live
+        self.is_paced = media.is_paced and not media.is_endless  # here, and not by a network
         self.fps: float | None = None
         self.length_s: float | None = None  # as the container claims
         self._media = media

@@ -61,7 +61,7 @@ class Images:
     """Satisfies `sources.base.Source`; a packet is a file."""
 
     def __init__(self, uri: str, folder: Path, fps: float, *, is_live: bool) -> None:
-        self.uri, self.fps, self.is_live = uri, fps, is_live
+        self.uri, self.fps, self.is_live, self.is_paced = uri, fps, is_live, is_live
         self._folder = folder
         self._files: list[Path] = []
 

@@ -82,7 +82,7 @@ class Synthetic:
         size_px: tuple[int, int],
         is_live: bool,
     ) -> None:
-        self.uri, self.fps, self.is_live = uri, fps, is_live
+        self.uri, self.fps, self.is_live, self.is_paced = uri, fps, is_live, is_live
         self.length_s = None if seconds == float("inf") else seconds
         self._seed, self._seconds, self._script, self._size_px = seed, seconds, script, size_px
         self._count = itertools.count() if seconds == float("inf") else range(max(1, round(seconds * fps)))

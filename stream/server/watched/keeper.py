@@ -216,6 +216,8 @@ class Keeper:
             self._session.drop(cause, count)
             self._metrics.dropped(CONFIGURED, cause, count)
             self._tally.heard(count)
+            if cause in ("late", "backlog"):
+                self._heard_s = time.monotonic()  # late is not absent
 
     def _become(self, state: State, error: str = "") -> None:
         with self._lock:
