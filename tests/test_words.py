@@ -8,7 +8,7 @@ from stream.errors import UnknownPart
 from stream.words import LISTED, NAME, WORDS, cut, listed, plain, shown
 
 
-@given(st.text())
+@given(st.text(max_size=40))
 def test_whatever_was_said_is_short_and_on_one_line(text: str) -> None:
     for said in (plain(text), cut(text * 500), shown(text * 50)):
         assert len(said.splitlines()) <= 1
