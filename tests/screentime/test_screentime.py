@@ -12,8 +12,6 @@ from tests.screentime import cartoon, run
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 WEIGHTS = SHARED / "weights" / "movinet_a0_stream_int8.tflite"
-PEOPLE = {"nobody": "no-person-bottles", "worker": "worker-zone", "man": "one-by-one"}
-"""Who -> the clip that shows them."""
 
 needs_weights = pytest.mark.skipif(not WEIGHTS.is_file(), reason=f"needs the Kinetics weights in {WEIGHTS.parent}")
 
