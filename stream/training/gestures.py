@@ -47,7 +47,7 @@ SIGNING_SHARE = 0.08
 """Share of the streams of training in which somebody signs: hands that move and mean none of the gestures."""
 WAVING_SHARE = 0.1
 """Share of the streams of training in which somebody seen whole waves, or only raises an arm."""
-BY_HAND_SHARE = 0.65
+BY_HAND_SHARE = 0.5
 """Share of the other streams of training in which a forearm gestures that reaches in from the picture's edge."""
 UPRIGHT_SHARE = 0.6
 """Share of the streams of forearms that are not turned: most arms come from below."""

