@@ -128,6 +128,12 @@ const char* fused_levels() {
     return names.c_str();
 }
 
+void fused_sizes(int64_t sizes[3]) {
+    sizes[0] = sizeof(FusedNet);
+    sizes[1] = sizeof(FusedBlock);
+    sizes[2] = sizeof(FusedClip);
+}
+
 int fused_step(void* net, const FusedClip* clip, float* state, int64_t phase, const float* decay, float* logits) try {
     auto& handle = *static_cast<Handle*>(net);
     Memory scratch = handle.borrow();

@@ -51,6 +51,8 @@ void fused_close(void* net);
 // The level a net runs at; the levels built in, best first, parted by spaces.
 const char* fused_level(const void* net);
 const char* fused_levels();
+// Writes the bytes of a FusedNet, FusedBlock and FusedClip: who calls with other layouts must not.
+void fused_sizes(int64_t sizes[3]);
 // Advances every row of `state`, (batch, row_floats), by a clip; `phase` counts the frames this state has seen.
 // Writes (batch, padded classes) logits. Returns 0, or 1 where there is no memory. Any number of threads may step one net.
 int fused_step(void* net, const FusedClip* clip, float* state, int64_t phase, const float* decay, float* logits);

@@ -84,6 +84,8 @@ def library() -> Any:
     except OSError as error:
         why = f"cannot be loaded: {error}" if LIBRARY.exists() else "was not built: no compiler was found"
         raise NotBuilt("the engine 'fused'", f"its library {why}", remedy) from error
+    if not _is_current(found):
+        raise NotBuilt("the engine 'fused'", "its library was built from other sources", remedy)
     found.fused_open.restype, found.fused_open.argtypes = c_void_p, (POINTER(Net), c_char_p)
     found.fused_close.restype, found.fused_close.argtypes = None, (c_void_p,)
     found.fused_level.restype, found.fused_level.argtypes = c_char_p, (c_void_p,)
@@ -91,6 +93,15 @@ def library() -> Any:
     found.fused_step.restype = c_int
     found.fused_step.argtypes = (c_void_p, POINTER(Clip), c_void_p, c_int64, c_void_p, c_void_p)
     return found
+
+
+def _is_current(library: ctypes.CDLL) -> bool:
+    """Say whether a library has the layouts above: one that was built before they changed would read past them."""
+    if not hasattr(library, "fused_sizes"):
+        return False
+    sizes = (c_int64 * 3)()
+    library.fused_sizes(sizes)
+    return list(sizes) == [ctypes.sizeof(layout) for layout in (Net, Block, Clip)]
 
 
 def levels() -> tuple[str, ...]:

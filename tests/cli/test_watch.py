@@ -252,7 +252,7 @@ def test_realtime_takes_as_long_as_the_film(clip: Path, model: Path) -> None:
     assert all(update["age_ms"] < 1900 for update in said(done.stdout, "update"))
 
 
-def test_whoever_reads_only_the_first_lines_causes_no_error(model: Path, tmp_path: Path) -> None:
+def test_a_pipe_closed_after_the_first_lines_is_one_line_and_exit_1(model: Path, tmp_path: Path) -> None:
     film = clips.write(tmp_path / "long.mp4", clips.evenly(600))
     process = subprocess.Popen(
         command(film, "--model", model, "--json"),
@@ -265,9 +265,9 @@ def test_whoever_reads_only_the_first_lines_causes_no_error(model: Path, tmp_pat
     assert process.stderr
     process.stdout.readline()
     process.stdout.close()
-    assert process.stderr.read() == ""
+    assert process.stderr.read() == "error: what reads the output has closed it\n"
     process.stderr.close()
-    assert process.wait(60) == 0
+    assert process.wait(60) == 1
 
 
 def test_a_server_says_what_would_be_said_here(clip: Path, model: Path, server: Server) -> None:

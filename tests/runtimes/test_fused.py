@@ -1,5 +1,6 @@
 """What only the fused engine does: any width, every level, its own state, and clear words where it was not built."""
 
+import ctypes.util
 import subprocess
 import sys
 from pathlib import Path
@@ -177,6 +178,14 @@ def test_where_it_was_not_built_it_says_what_helps(monkeypatch: pytest.MonkeyPat
             fused.build(card)
         (tmp_path / "none.so").write_text("not a library")
         with pytest.raises(MissingDependency, match="cannot be loaded"):
+            fused.build(card)
+        monkeypatch.setattr(native, "LIBRARY", Path(ctypes.util.find_library("m") or "libm.so.6"))
+        with pytest.raises(NotBuilt, match="was built from other sources"):
+            fused.build(card)
+        monkeypatch.undo()
+        native.library.cache_clear()
+        monkeypatch.setattr(native, "Clip", native.Block)  # as if its layout had changed since
+        with pytest.raises(NotBuilt, match="was built from other sources"):
             fused.build(card)
     finally:
         native.library.cache_clear()
