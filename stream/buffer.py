@@ -217,7 +217,7 @@ def frames(
 def _fresh(
     stream: Generator[Frame, None, None], reader: Reader, max_age_s: float, patience_s: float, count_drop: CountDrop
 ) -> Generator[Frame, None, None]:
-    """Leave out frames that are too old; where all are for `patience_s`, opening the source anew is what helps.
+    """Leave out frames that are too old; where all are for `patience_s`, reopening the source is what helps.
 
     Not where this machine is too slow: there a late frame now and then is better than none.
     """

@@ -110,6 +110,6 @@ def _show(console: Console, report: "Report") -> None:
         table.add_row("frames of generated gestures: right", before_share, after_share)
     console.print(table)
     what = f"{report.groups} recordings" if report.groups > 1 else "one recording, a fifth of its clips"
-    console.print(f"{report.clips} clips of {what} held out in turn; intervals: 95 %, recordings drawn anew")
+    console.print(f"{report.clips} clips of {what} held out in turn; intervals: 95 %, bootstrap over recordings")
     if report.lone:
         console.print(f"of one recording only, so not judged: {', '.join(report.lone)}")

@@ -4,7 +4,7 @@ import heapq
 import math
 
 JUMP_S = 1.0
-"""Seconds: a timestamp further back than this means that the stream's clock was set anew."""
+"""Seconds: a timestamp further back than this means that the stream's clock was set again."""
 
 LEAP_S = 10.0
 """Seconds: a live timestamp further ahead of its arrival than this means so, too."""
@@ -22,7 +22,7 @@ class Clock:
     def offset_s(self, time_s: float | None, arrival_s: float = math.nan) -> float:
         """Place a frame.
 
-        Without a timestamp, or after the clock was set anew, it comes one interval after the last; live, by as much as
+        Without a timestamp, or after the clock was set again, it comes one interval after the last; live, by as much as
         really passed.
 
         Args:

@@ -132,7 +132,7 @@ class Mqtt(Output):
             self._client.publish(topic, "", qos=1, retain=True)
 
     def retire(self, successor: OutputSettings | None) -> None:
-        """Take back what the broker retains and the successor will not say anew."""
+        """Take back what the broker retains and the successor will not publish again."""
         kept = build(successor) if successor and successor.kind == "mqtt" else None
         is_same = kept is not None and kept.place == self.place
         with self._lock:

@@ -179,7 +179,7 @@ class Desk:
         self._run, self._numbers = secrets.token_hex(4), itertools.count(1)
 
     def apply(self, wanted: Mapping[str, OutputSettings], *, is_end: bool = False) -> None:
-        """Begin outputs that are new, end those that are gone, begin anew those that have changed.
+        """Begin outputs that are new, end those that are gone, restart those that have changed.
 
         One that begins is told at once how its sources are; `is_end`: the server ends.
         """

@@ -63,7 +63,7 @@ class Hub:
         return len(self._kept)
 
     def apply(self, wanted: Mapping[str, SourceSettings], tune: Callable[[], None] = lambda: None) -> None:
-        """Begin sources that are new, end those that are gone, begin anew those that have changed; leave the others.
+        """Begin sources that are new, end those that are gone, restart those that have changed; leave the others.
 
         Args:
             wanted: by name.

@@ -54,7 +54,7 @@ def judge(card: Card, layer: Layer, features: Array) -> Verdict:
 def measure(
     verdicts: Sequence[Verdict], labels: Sequence[str], groups: Sequence[str], background: Sequence[str], seed: int = 0
 ) -> Figures:
-    """Count what was right; intervals draw the groups anew.
+    """Count what was right; intervals by bootstrap over groups.
 
     Args:
         verdicts: (N,) of each clip.

@@ -41,7 +41,7 @@ class Probe:
     classes: int
     """Count."""
     right: Figure
-    """Mean over the classes of the share of clips that were right; its interval draws the groups anew."""
+    """Mean over the classes of the share of clips that were right; its interval by bootstrap over groups."""
     lone: tuple[str, ...] = ()
     """Classes of one recording only, which cannot be told once it is held out: not in the figure."""
 
