@@ -127,7 +127,7 @@ def test_an_onnx_file_is_known_by_what_it_holds_and_says_when_it_is_damaged(tmp_
         importers.find(str(tmp_path / "cut.onnx")).read(str(tmp_path / "cut.onnx"), {})
 
 
-@pytest.mark.filterwarnings("ignore:TypedStorage:UserWarning", "ignore:torch.quantize:UserWarning")  # PyTorch drops both
+@pytest.mark.filterwarnings("ignore:TypedStorage:UserWarning", "ignore:torch.quantize:UserWarning")
 def test_tensors_that_are_not_dense_numbers_are_refused_by_name(tmp_path: Path) -> None:
     odd = {
         "sparse": torch.eye(3).to_sparse(),
