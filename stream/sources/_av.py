@@ -10,12 +10,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import av
 from av.container import InputContainer
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from stream import bitstream
@@ -146,8 +148,7 @@ class AvSource:
         if self._times:
             packet.av.pts = packet.av.dts  # where FFmpeg has guessed that of the picture, it is wrong for some
             self._times.put(time_of(packet.av))
-        context = self._video().codec_context
-        if bitstream.is_heavy(context.name, bytes(packet.av), context.width * context.height):
+        if self._is_heavy(packet.av):
             raise DecodeError(f"{self.uri}: a packet asks for more work than its picture")
         try:
             pictures = packet.av.decode()
@@ -227,7 +228,7 @@ class AvSource:
     def _has_only_decoding_times(self) -> bool:
         """Look at the first packets; they are kept to be read."""
         self._peek()
-        if not has_only_decoding_times(self._video(), self._peeked):
+        if not has_only_decoding_times(self._video(), self._peeked) or not self._is_reordered():
             return False
         if any(packet.is_discard for packet in self._peeked):  # an edit list that cuts off times which mean others
             self._opened().close()
@@ -241,17 +242,28 @@ class AvSource:
         while len(self._peeked) < PEEKED and (packet := self._next()) is not None:
             self._peeked.append(packet)
 
+    def _is_heavy(self, packet: Any) -> bool:
+        context = self._video().codec_context
+        return bitstream.is_heavy(context.name, bytes(packet), context.width * context.height)
+
+    def _is_reordered(self) -> bool:
+        """Say whether pictures are shown in another order than decoded: some encoders announce it, and never do it."""
+        return any(picture.pict_type == PictureType.B for picture in self._try(list(self._peeked)))
+
     def _first_picture(self) -> av.VideoFrame | None:
         """Decode the first packet of a file, which alone tells all that its container says of its pictures."""
-        if not self._peeked:
-            return None
-        context = self._video().codec_context
-        try:
-            pictures = [*self._peeked[0].decode(), *context.decode(None)]
-        except (av.FFmpegError, ValueError, MemoryError):
-            pictures = []
+        return next(iter(self._try(list(self._peeked)[:1])), None)
+
+    def _try(self, packets: list[Any]) -> list[av.VideoFrame]:
+        """Decode packets that are read again later; what is damaged gives no picture."""
+        context, pictures = self._video().codec_context, list[av.VideoFrame]()
+        for packet in [*packets, None] if packets else []:
+            if packet and self._is_heavy(packet):
+                continue
+            with suppress(av.FFmpegError, ValueError, MemoryError):
+                pictures += context.decode(packet)
         context.flush_buffers()
-        return pictures[0] if pictures else None
+        return pictures
 
     def _aspect(self) -> float:
         return aspect_of(self._video().codec_context.name, self._video().sample_aspect_ratio)

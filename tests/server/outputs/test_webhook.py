@@ -169,16 +169,16 @@ def test_on_a_full_disk_what_was_acknowledged_is_gone_and_what_comes_is_told_of(
     again.close()
 
 
-def test_a_file_that_is_no_spool_is_told_of_and_hurts_nothing(tmp_path: Path) -> None:
-    (tmp_path / "hook.spool").write_text("this is something else, and long enough to be looked at " * 20)
+def test_a_file_that_is_no_spool_is_set_aside_and_nothing_is_lost(tmp_path: Path) -> None:
+    text = "this is something else, and long enough to be looked at " * 20
+    (tmp_path / "hook.spool").write_text(text)
     with receiving(Receiver()) as receiver:
         desk = telling.desk(hook(tmp_path, receiver))
         telling.tell(desk, telling.begin(0))
-        wait_for(lambda: "file is not a database" in desk.standings()[0].trouble)
-        assert desk.standings()[0].waiting_count == 1
-        (tmp_path / "hook.spool").unlink()
         wait_for(lambda: len(receiver.accepted) == 1)
         desk.close()
+    [aside] = tmp_path.glob("hook.spool.damaged-*")
+    assert aside.read_text() == text
 
 
 def test_secrets_come_from_the_environment_or_a_file_which_is_watched(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_secrets_come_from_the_environment_or_a_file_which_is_watched(tmp_path: 
     )
     found = settings.load(tmp_path / "stream.toml", {"HOOK": "https://hooks.example/s3cret"})
     assert found.outputs["hook"].values == {"url": "https://hooks.example/s3cret", "token": "t0ken"}
-    assert found.files == (tmp_path / "stream.toml", tmp_path / "token")
+    assert set(found.files) == {tmp_path / "stream.toml", tmp_path / "token"}
     assert not any(word in repr(found) for word in ("s3cret", "t0ken"))
 
 
