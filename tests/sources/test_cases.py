@@ -39,7 +39,7 @@ def watched(path: Path, **options: object) -> tuple[list[Event], int, StreamErro
     end = None
     try:
         with open_source(str(path), **options) as source:
-            run(source, load("gestures-a0").session(), send)
+            run(source, load("gestures-a0").session(begin_threshold=0.5, end_threshold=0.35), send)  # far from any peak
     except StreamError as error:
         end = error
     return begun, len(set(used)), end
