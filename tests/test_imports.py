@@ -155,4 +155,6 @@ def test_a_heavy_package_is_imported_only_where_it_is_needed(package: str) -> No
 def test_nothing_below_the_command_line_reads_the_environment() -> None:
     for file in FILES:
         is_above = room(file) in ("cli", "v1", "cache")  # STREAM_HOME: `stream.load` finds what the commands brought
-        assert is_above or not re.search(r"os\.environ|getenv", (ROOT / file).read_text("utf-8")), file
+        is_for_words = file == "server/client/entry.py"  # names the proxy that gRPC takes by itself
+        found = re.search(r"os\.environ(?!\.setdefault)|getenv", (ROOT / file).read_text("utf-8"))
+        assert is_above or is_for_words or not found, file

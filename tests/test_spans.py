@@ -52,7 +52,6 @@ def test_frames_that_were_not_used_lengthen_the_last_range() -> None:
 def test_the_last_frame_lasts_as_long_as_its_stream_says() -> None:
     assert spans_of(TopSpans(), film(("red", 2), duration_s=0.35))[-1].end_us == 450_000
     assert spans_of(TopSpans(), film(("red", 1)))[-1].end_us == 40_000
-    assert spans_of(TopSpans(), []) == []
 
 
 def test_a_label_that_is_hardly_probable_counts_as_none() -> None:

@@ -13,8 +13,8 @@ from tests.server.live import wait_for
 ROOT = Path(threads.__file__).parent
 BARE = {"Thread", "Timer", "start_new_thread", "to_thread", "run_in_executor"}
 """What makes a thread of its own accord, or has one done something that nobody watches."""
-OTHERWISE = {"threads.py", "training/fit.py"}
-"""The one place; and a trainer's pool, whose every result is asked for."""
+OTHERWISE = {"threads.py", "training/fit.py", "training/probe/trunk.py"}
+"""The one place; and two pools of training, of which every result is asked for."""
 
 
 def test_nothing_else_makes_a_thread() -> None:
