@@ -3,6 +3,7 @@
 import { Square } from "./camera.js";
 import { Bridge } from "./bridge.js";
 import { Actions, at, labels } from "./lists.js";
+import { shown } from "./smooth.js";
 
 const ACTIONS = 5, WINDOW = 200; // rows; frames over which agreement and delays are told
 const MAX_AGE_S = 2; // an older frame is skipped by the server
