@@ -112,10 +112,10 @@ sanitize: $(VENV)/.dev  ## the fused engine's tests under the address and undefi
 test-arm64: $(VENV)/.dev  ## the exported default on an emulated Arm processor; needs qemu-user-static and g++-aarch64-linux-gnu
 	$(BIN)/python -m pytest -m arm64 tests/arm64
 
-test-litert:  ## the tests of the LiteRT export, with its converter in an environment of its own: some 2 GB, once
+test-litert:  ## the tests of the LiteRT export and of imports that it proves, with its converter in an environment of its own: some 2 GB, once
 	$(PYTHON) -m venv .venv-litert
 	.venv-litert/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints-litert.txt --editable '.[litert]' hypothesis pytest pytest-timeout
-	TARGETS=litert .venv-litert/bin/python -m pytest -W default -p no:anyio --timeout 900 tests/exporters/test_contract.py
+	TARGETS=litert .venv-litert/bin/python -m pytest -W default -p no:anyio --timeout 900 tests/exporters/test_contract.py tests/importers/test_tflite.py tests/importers/test_tflite_google.py
 
 test-openvino: $(VENV)/.dev  ## the contract of engines for OpenVINO, which runs in a process of its own
 	$(PIP) --editable '.[openvino]'
