@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,6 +39,19 @@ def arm(rng: Rng, split: str) -> limbs.Arm:
     flesh = WARDROBES[split].skin(rng)
     hand = people.hand(rng, flesh) if split == "training" else (sprites.sprite(bare_hand(rng), flesh),)
     return limbs.arm(rng, hand, flesh, WARDROBES[split])
+
+
+def both_arms(rng: Rng, neck: Path, size: float) -> tuple[Look, ...]:
+    """Dress the two arms of one body, whose neck is at (2,) heights; the other movers are not there."""
+    wardrobe = WARDROBES["training"]
+    flesh, cloth, trousers = wardrobe.skin(rng), wardrobe.cloth(rng), wardrobe.cloth(rng)
+    arms = []
+    for side in (1.0, -1.0):
+        made = limbs.arm(rng, people.hand(rng, flesh), flesh, replace(wardrobe, cloth=lambda _: cloth))
+        body = limbs.body(rng, side, cloth, flesh, trousers, has_arm=False) if side > 0 else None
+        shoulder = neck + np.array([side * limbs.SHOULDERS * size, 0.0])
+        arms.append(replace(made, body=body, bend=side, shoulder=shoulder))
+    return (*arms, *arms)
 
 
 def contrasting(rng: Rng, split: str, colour: Canvas, make: Make = cutout) -> Look:

@@ -1,13 +1,11 @@
 """Somebody who stands and signs: two hands that rise, move in front of the chest and sink, and mean no gesture."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from stream.play import motions
 from stream.play.gestures import IGNORE, QUIET_S, TAIL_S, Labels, Session
 from stream.play.paths import MOVERS, Path, Rng, count, smooth
-from stream.training import cutouts, limbs, people
+from stream.training import cutouts
 from stream.training.limbs import FOREARM, SHOULDERS, UPPER_ARM, WRIST
 
 KNOWN = 0.6
@@ -37,20 +35,7 @@ def session(rng: Rng, frames: int, fps: float, aspect: float, ticks: int) -> tup
         movers[row, :, 2], movers[row, :, 4] = size, 1
         movers[row, :, 3] = side * rng.normal(0, 0.3) + rng.normal(0, 0.2) * way[row, :, 0]
     labels = told[ticks - 1 :: ticks]
-    return Session(movers, np.zeros((frames * ticks, 2)), labels, ()), _looks(rng, neck, size)
-
-
-def _looks(rng: Rng, neck: Path, size: float) -> tuple[cutouts.Look, ...]:
-    """Dress the two arms of one body; the other movers are not there."""
-    wardrobe = cutouts.WARDROBES["training"]
-    flesh, cloth, trousers = wardrobe.skin(rng), wardrobe.cloth(rng), wardrobe.cloth(rng)
-    arms = []
-    for side in (1.0, -1.0):
-        made = limbs.arm(rng, people.hand(rng, flesh), flesh, replace(wardrobe, cloth=lambda _: cloth))
-        body = limbs.body(rng, side, cloth, flesh, trousers, has_arm=False) if side > 0 else None
-        shoulder = neck + np.array([side * SHOULDERS * size, 0.0])
-        arms.append(replace(made, body=body, bend=side, shoulder=shoulder))
-    return (*arms, *arms)
+    return Session(movers, np.zeros((frames * ticks, 2)), labels, ()), cutouts.both_arms(rng, neck, size)
 
 
 def _resting(side: float) -> Path:

@@ -1,7 +1,7 @@
 """Somebody seen whole who stands and waves with one arm or both, or only raises an arm, which is no gesture."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from stream.play import motions
 from stream.play.gestures import IGNORE, QUIET_S, TAIL_S, Labels, Session
 from stream.play.paths import MOVERS, Path, Rng, count, ease, smooth
-from stream.training import cutouts, limbs, people
+from stream.training import cutouts
 from stream.training.limbs import FOREARM, SHOULDERS, UPPER_ARM, WRIST
 
 KNOWN_CYCLES = 1.25
@@ -49,26 +49,13 @@ def session(rng: Rng, frames: int, fps: float, aspect: float, ticks: int) -> tup
         movers[row, :, 2], movers[row, :, 4] = size, 1
         movers[row, :, 3] = side * angle
     labels = told[ticks - 1 :: ticks]
-    return Session(movers, np.zeros((frames * ticks, 2)), labels, ()), _looks(rng, neck, size)
+    return Session(movers, np.zeros((frames * ticks, 2)), labels, ()), cutouts.both_arms(rng, neck, size)
 
 
 def _sway(rng: Rng, ticks: int, rate: float) -> Path:
     """Move the hands a little beside what the arms do, (N, 2) sizes of a hand: nobody is a machine."""
     t = np.arange(ticks)[:, None] / rate
     return np.asarray(0.12 * np.sin(2 * math.pi * rng.uniform(0.2, 0.8, 2) * t + rng.uniform(0, 6.3, 2)))
-
-
-def _looks(rng: Rng, neck: Path, size: float) -> tuple[cutouts.Look, ...]:
-    """Dress the two arms of one body; the other movers are not there."""
-    wardrobe = cutouts.WARDROBES["training"]
-    flesh, cloth, trousers = wardrobe.skin(rng), wardrobe.cloth(rng), wardrobe.cloth(rng)
-    arms = []
-    for side in (1.0, -1.0):
-        made = limbs.arm(rng, people.hand(rng, flesh), flesh, replace(wardrobe, cloth=lambda _: cloth))
-        body = limbs.body(rng, side, cloth, flesh, trousers, has_arm=False) if side > 0 else None
-        shoulder = neck + np.array([side * SHOULDERS * size, 0.0])
-        arms.append(replace(made, body=body, bend=side, shoulder=shoulder))
-    return (*arms, *arms)
 
 
 @dataclass(frozen=True, slots=True)
