@@ -5,8 +5,9 @@ stream/training/cutouts.py and scenery.py.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,8 @@ WORN = 0.25
 """Heights: how far a camera shakes that is worn or held in the other hand; one that stands trembles by far less."""
 ALIVE_SHARE = 0.1
 """Share of the other streams of training before a real video that goes on: not all that is real is `other motion`."""
+BEFORE_FOOTAGE_SHARE = 0.4
+"""Share of the other streams of training that are filmed before a picture of one's own footage, where there is some."""
 HIDDEN_SHARE = 0.15
 """Share of the streams with something in front, behind which a mover is hidden for a while."""
 
@@ -88,7 +91,8 @@ def stream(
         frames: count.
         difficulty: in [0, 1]: how likely each of these is: small movers, rich backgrounds, a bad camera.
         split: training or evaluation.
-        footage: real videos in which nobody gestures, of which FOOTAGE_SHARE of the streams of training are made.
+        footage: real videos in which nobody gestures, of which FOOTAGE_SHARE of the streams of training are made;
+            others are filmed before its pictures.
         is_upright: show it as it is played, so that the script's classes are its labels; else mirrored and turned.
         changes: to its `gestures.Script`.
     """
@@ -123,10 +127,13 @@ def stream(
         rng.uniform(0, 0.5) * is_bad,
         rng.uniform(0, 0.5) if is_by_hand else 1.0,
     )
-    scenes = _scenes(rng, played, split, is_rich, looks, make)
+    behind = partial(_backdrop, rng, split, is_rich)
+    if footage and split == "training" and rng.random() < BEFORE_FOOTAGE_SHARE:
+        behind = partial(_footage, rng, footage)
+    scenes = _scenes(rng, played, split, is_rich, looks, make, behind)
     labels = played.labels
     if split == "training" and not is_of_people and rng.random() < ALIVE_SHARE * is_rich:
-        scenes, labels = [_alive(rng, scenes[0], frames)], _unless_still(labels)
+        scenes, labels = [_alive(rng, scenes[0], frames, footage)], _unless_still(labels)
     clip = _film(played, scenes, shutter)
     made = Stream(camera.film(rng, clip) if is_bad else camera.develop(clip), labels, played.events)
     if is_upright:
@@ -207,13 +214,14 @@ def _scenes(
     is_rich: bool,
     looks: tuple[cutouts.Look, ...],
     make: cutouts.Make,
+    behind: Callable[[], Canvas],
 ) -> list[_Scene]:
     """Dress a session, in the looks if there are any; one in ten is cut to another scene while nothing moves."""
     begins = [0]
     still = np.flatnonzero(played.labels == motions.LABELS.index(motions.NO_MOTION))
     if len(still) and not looks and rng.random() < 0.1:
         begins.append(int(rng.choice(still)))
-    return [_scene(rng, begin, played, split, is_rich, looks, make) for begin in begins]
+    return [_scene(rng, begin, played, split, is_rich, looks, make, behind) for begin in begins]
 
 
 def _scene(
@@ -224,8 +232,9 @@ def _scene(
     is_rich: bool,
     looks: tuple[cutouts.Look, ...],
     make: cutouts.Make,
+    behind: Callable[[], Canvas],
 ) -> _Scene:
-    backdrop = _backdrop(rng, split, is_rich)
+    backdrop = behind()
     colour = backdrop.mean(axis=(0, 1))
     looks = looks or tuple(
         cutouts.contrasting(rng, split, colour, make) if poses[:, ALPHA].any() else () for poses in played.movers
@@ -234,9 +243,10 @@ def _scene(
     return _Scene(begin, backdrop[None], looks, front)
 
 
-def _alive(rng: Rng, scene: _Scene, frames: int) -> _Scene:
-    """Put a real video that goes on behind a scene."""
-    clip, _ = reality.clip(rng, frames, FPS, SIDE_PX * 3 // 2)
+def _alive(rng: Rng, scene: _Scene, frames: int, footage: Sequence[reality.Video]) -> _Scene:
+    """Put a real video that goes on behind a scene: in half of the cases one's own, where there is some."""
+    known = footage if rng.random() < 0.5 else ()
+    clip, _ = reality.clip(rng, frames, FPS, SIDE_PX * 3 // 2, known)
     return replace(scene, backdrops=np.asarray(clip / np.float32(255)))
 
 
@@ -328,3 +338,9 @@ def _backdrop(rng: Rng, split: str, is_rich: bool) -> Canvas:
         crop = camera.defocus(crop, int(rng.integers(2, 9)))
     contrast, middle = rng.uniform(0.5, 1.1) * (1.0 if is_rich else 0.3), rng.uniform(0.3, 0.6)
     return np.asarray(np.clip((crop - 0.5) * contrast + middle, 0, 1), np.float32)
+
+
+def _footage(rng: Rng, footage: Sequence[reality.Video]) -> Canvas:
+    """A part of a picture of real footage, lit a little otherwise, as large as `_backdrop`."""
+    still = reality.still(rng, SIDE_PX * 3 // 2, footage) / np.float32(255)
+    return np.asarray(np.clip(still * rng.uniform(0.7, 1.2), 0, 1), np.float32)

@@ -97,6 +97,12 @@ def clip(
     return shown, _answers(shown, is_held)
 
 
+def still(rng: Rng, side_px: int, known: Sequence[Video]) -> Frames:
+    """Take a part of one picture of the videos: (S, S, 3)."""
+    video = known[int(rng.integers(len(known)))]
+    return cast(Frames, _crop(rng, video.frames, rng.integers(len(video.frames), size=1), side_px)[0])
+
+
 def _timetable(rng: Rng, frames: int, length: int, pace: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Say which frame of the video is shown when, and where the video is held."""
     is_held = np.zeros(frames, np.bool_)
