@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from stream import engines, rooms
-from stream.cli.entry import INTERRUPTED, listen
+from stream.cli.entry import INTERRUPTED, listen, speak
 from stream.errors import CutShort, MissingDependency, NotBuilt, StreamError, UsageError
 
 OK, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
@@ -55,6 +55,7 @@ def reported(command: Callable[P, T]) -> Callable[P, T]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             listen()
+            speak()
             return _flushed(command(*args, **kwargs))
         except CutShort as error:
             warn(str(error))

@@ -5,6 +5,7 @@ import http.server
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from stream.server.access import clients
 from stream.v1 import recognition_pb2 as pb
 from stream.v1 import recognition_pb2_grpc as rpc
-from tests.reliability.footprint import footprint, needs_proc
+from tests.reliability.footprint import Footprint, footprint, needs_proc
 from tests.reliability.stranger import is_open, silent, stranger
 from tests.reliability.watcher import configure
 from tests.server import live
@@ -198,6 +199,16 @@ def _updates(server: Server) -> int:
         return sum(one.update_count for one in stub.ListSources(pb.ListSourcesRequest(), timeout=20).sources)
 
 
+def _is_as(before: Footprint, after: Footprint) -> bool:
+    """Say whether a server holds what it held."""
+    return (
+        after.memory_mb - before.memory_mb < 10
+        and after.thread_count <= before.thread_count + 1
+        and after.file_count <= before.file_count + 1
+    )
+
+
+@pytest.mark.timeout(SECONDS + 300)
 def test_after_the_attack_all_is_as_before(model: Path, tokens: tuple[str, str, Path], say: Say) -> None:
     honest, other, path = tokens
     flags = ("--tokens", str(path), "--max-streams-per-client", "4", "--idle-timeout-s", "5")
@@ -211,11 +222,11 @@ def test_after_the_attack_all_is_as_before(model: Path, tokens: tuple[str, str, 
             worker.start()
             slowest_s = max(slowest_s, works(server, honest))
             worker.join()
-        wait_for(lambda: footprint(server.process.pid).memory_mb < before.memory_mb + 10, 60)
+        with contextlib.suppress(AssertionError):  # gRPC's own threads end when they have had nothing to do for a while
+            wait_for(lambda: _is_as(before, footprint(server.process.pid)), 90)
         after = footprint(server.process.pid)
-    assert after.memory_mb - before.memory_mb < 10
-    assert after.thread_count <= before.thread_count + 1
-    assert after.file_count <= before.file_count + 1
+        threads = Counter(path.read_text().strip() for path in Path(f"/proc/{server.process.pid}/task").glob("*/comm"))
+    assert _is_as(before, after), (before, after, threads)
     say(
         f"{SECONDS:g} s: {before.memory_mb:.1f} -> {after.memory_mb:.1f} MB, {before.thread_count} -> "
         f"{after.thread_count} threads, {before.file_count} -> {after.file_count} files; "

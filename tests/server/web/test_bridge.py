@@ -115,6 +115,7 @@ def test_somebody_elses_page_opens_nothing(server: Server) -> None:
         {"Origin": f"http://127.0.0.1:{port + 1}"},
         {"Origin": "null"},
         {"Origin": ""},
+        {"Origin": "http://["},  # no address at all
         {"Origin": f"http://evil.example:{port}", "Host": f"evil.example:{port}"},  # a name made to mean this machine
     ):
         assert run(lambda headers=headers: refusal(server, **headers))[0] == 403, headers
