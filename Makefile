@@ -35,7 +35,7 @@ chaos: $(VENV)/.dev  ## cameras, clients and outputs under many faults, each wit
 	$(BIN)/python -m pytest -m chaos tests/reliability tests/server/outputs
 	ATTACK_S=300 $(BIN)/python -m pytest tests/reliability/test_costs.py
 
-ATTACKS := tests/reliability/test_strangers.py tests/reliability/test_edges.py tests/reliability/test_costs.py \
+ATTACKS := tests/reliability/test_strangers.py tests/reliability/test_edges.py tests/reliability/test_costs.py tests/reliability/test_connections.py \
   tests/test_bitstream.py tests/test_threads.py
 attack: $(VENV)/.dev  ## what strangers, clients and cameras can do to the server, as a table; less than ten minutes
 	ATTACK_S=60 $(BIN)/python -m pytest -q -p tests.reliability.table $(ATTACKS)

@@ -43,6 +43,15 @@ Connections = Annotated[
         rich_help_panel=LIMITS,
     ),
 ]
+ConnectionsEach = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=100_000,
+        help="Count of these of one IPv4 address or IPv6 /64; 0: half of them.",
+        rich_help_panel=LIMITS,
+    ),
+]
 DecodeMegabytes = Annotated[
     int,
     typer.Option(

@@ -204,6 +204,7 @@ def serve(
     max_fps: flags.FrameRate = 1000.0,
     idle_timeout_s: flags.Idle = 0.0,
     max_connections: flags.Connections = 0,
+    max_connections_per_client: flags.ConnectionsEach = 0,
     max_connection_age_s: flags.Age = 0.0,
     drain_s: flags.Drain = 10.0,
     trace_to: TraceTo = None,
@@ -222,6 +223,8 @@ def serve(
         return
     logs.configure(is_json=log_json, is_quiet=quiet)
     page = _page.plan(host, web_port, web_model, has_bridge=web_bridge, is_wished=web)
+    ports = (http_port is not None) + (page is not None)
+    connections, web_connections = descriptors.connections(max_connections or None, ports)
     plan = Plan(
         models=tuple(dict.fromkeys(model or [DEFAULT])),
         host=host,
@@ -244,7 +247,9 @@ def serve(
             max_age_s=max_age_s or math.inf,
             max_fps=max_fps,
             idle_timeout_s=idle_timeout_s or math.inf,
-            max_connections=descriptors.connections(max_connections or None),
+            max_connections=connections,
+            max_connections_per_client=max_connections_per_client or max(1, connections // 2),
+            max_web_connections=web_connections,
             max_connection_age_s=max_connection_age_s or math.inf,
         ),
         drain_s=drain_s,

@@ -20,6 +20,7 @@ from stream.server import allocator, health
 from stream.server.access import clients, reflection
 from stream.server.access.admission import Limits
 from stream.server.access.clients import Access
+from stream.server.access.crowds import Crowds
 from stream.server.access.guard import Guard
 from stream.server.access.listening import Tls, is_loopback, listen
 from stream.server.configuration.reload import Reloader, Stamps, stamp
@@ -147,6 +148,8 @@ async def serve(
                 page = await stack.enter_async_context(_page(plan, service, tokens))
                 await server.start()
                 stack.push_async_callback(server.stop, STOP_S)
+                port = int(address.rpartition(":")[2])
+                Crowds(port, plan.limits.max_connections_per_client).begin(shutdown.is_over)
                 prepared = _prepare(plan, models, hub, desk, tokens, reloader)
                 if (first := await shutdown.unless_asked(prepared)) is None:
                     await stack.enter_async_context(_reloading(reloader))
@@ -223,7 +226,8 @@ async def _http(
         return {**{f"output {name}": since_s for name, since_s in desk.failing().items()}, **dead}
 
     ready = http.Readiness(is_ready, failing)
-    async with http.listening(plan.http_host, plan.http_port, metrics, ready, shown, tls) as address:
+    most = plan.limits.max_web_connections
+    async with http.listening(plan.http_host, plan.http_port, most, metrics, ready, shown, tls) as address:
         yield address
 
 
@@ -246,7 +250,7 @@ async def _page(plan: Plan, service: RecognitionService, tokens: Access) -> Asyn
         needs_token=not tokens.is_open,
         shut=shut,
     )
-    async with page.serving(plan.page, plan.tls, made) as address:
+    async with page.serving(plan.page, plan.tls, made, plan.limits.max_web_connections) as address:
         yield address
 
 

@@ -92,13 +92,13 @@ def stranger(address: str, window: int | None = None) -> Iterator[Stranger]:
 
 
 @contextmanager
-def silent(address: str, count: int) -> Iterator[list[socket.socket]]:
-    """Open connections, and say nothing on them."""
+def silent(address: str, count: int, source: str = "") -> Iterator[list[socket.socket]]:
+    """Open connections, from another address of this machine if that is wished, and say nothing on them."""
     host, _, port = address.rpartition(":")
     made: list[socket.socket] = []
     try:
         for _ in range(count):
-            made.append(socket.create_connection((host, int(port)), 10))
+            made.append(socket.create_connection((host, int(port)), 10, (source, 0) if source else None))
         yield made
     finally:
         for one in made:

@@ -49,6 +49,10 @@ class Limits:
     """Seconds, > 0: a stream without a frame for this long is ended."""
     max_connections: int = 1000
     """Count of connections open at once, of all clients, 1 or more; more are closed as they come."""
+    max_connections_per_client: int = 500
+    """Count of these of one IPv4 address or IPv6 /64, 1 or more; more are closed soon."""
+    max_web_connections: int = 256
+    """Count of connections open at once of HTTP, and of the page for phones, each; half may be of one address."""
     max_connection_age_s: float = math.inf
     """Seconds, > 0: a connection that is older takes no new streams, and is closed when its own have ended."""
 

@@ -197,3 +197,13 @@ def address(peer: str) -> str:
         return peer
     plain = getattr(found, "ipv4_mapped", None) or found
     return f"ipv{plain.version}:{plain}"
+
+
+def network(host: str) -> str:
+    """Return what one caller can have many of: an IPv4 address, or the /64 that an IPv6 address lies in."""
+    try:
+        found = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    plain = getattr(found, "ipv4_mapped", None) or found
+    return str(plain) if plain.version == 4 else str(ipaddress.ip_network((plain, 64), strict=False))

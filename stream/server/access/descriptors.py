@@ -15,16 +15,19 @@ KEPT = 96
 MOST = 1000
 """Count of connections where files set no limit."""
 LEAST = 8
+WEB = 256
+"""Count of connections at one port of HTTP, at most; a quarter of the files that there are."""
 
 
-def connections(wished: int | None = None) -> int:
-    """Return how many connections can be held at once: as many as are wished, if there are files for them.
+def connections(wished: int | None = None, web_ports: int = 0) -> tuple[int, int]:
+    """Return how many connections can be held at once by gRPC, and by each port of HTTP.
 
     Args:
-        wished: count of connections; None: as many as there are files for, 1000 at most.
+        wished: count of gRPC's; None: as many as there are files for, 1000 at most.
+        web_ports: count of ports of HTTP.
     """
     if resource is None:
-        return wished or MOST
+        return wished or MOST, WEB
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = WISHED if hard == resource.RLIM_INFINITY else min(WISHED, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
@@ -32,7 +35,8 @@ def connections(wished: int | None = None) -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
             soft = most
     room = max(LEAST, soft - _open_count() - KEPT) if soft != resource.RLIM_INFINITY else MOST
-    return min(wished or MOST, room)
+    web = min(WEB, max(LEAST, room // 4))
+    return min(wished or MOST, max(LEAST, room - web * web_ports)), web
 
 
 def _open_count() -> int:

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from stream.errors import SourceError
 from stream.server.access.listening import Tls, is_loopback
 from stream.server.operations.metrics import Metrics
+from stream.server.web.accept import served
 from stream.server.web.gallery import Gallery, Handler, guarded, is_ours
 
 PLAIN = "text/plain; charset=utf-8"
@@ -39,9 +39,9 @@ class Readiness:
 
 @asynccontextmanager
 async def listening(
-    host: str, port: int, metrics: Metrics, ready: Readiness, page: Gallery, tls: Tls | None = None
+    host: str, port: int, most: int, metrics: Metrics, ready: Readiness, page: Gallery, tls: Tls | None = None
 ) -> AsyncIterator[str]:
-    """Answer while the block runs; give the address.
+    """Answer while the block runs, on `most` connections at once; give the address.
 
     Raises:
         UsageError: a file of `tls` is not what it should be.
@@ -54,18 +54,8 @@ async def listening(
     app.router.add_get("/readyz", _ours(is_here, host, lambda: (*ready.answer(), PLAIN)))
     page.add_to(app.router)
     app.on_response_prepare.append(guarded)
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=30)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port, ssl_context=tls.context() if tls else None)
-        try:
-            await site.start()
-        except OSError as error:
-            words = f"nothing can listen at {host}:{port}: it is taken, or not an address of this machine"
-            raise SourceError(words) from error
-        yield f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with served(app, host, port, most, tls.context() if tls else None) as found:
+        yield f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{found}"
 
 
 def _utc(time_s: float) -> str:

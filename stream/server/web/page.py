@@ -15,8 +15,9 @@ from pathlib import Path
 from aiohttp import web
 
 from stream import manifest
-from stream.errors import SourceError, UsageError
+from stream.errors import UsageError
 from stream.server.access.listening import Tls
+from stream.server.web.accept import served
 from stream.server.web.bridge import GOODBYE_S, Bridge
 from stream.server.web.gallery import guarded
 
@@ -108,8 +109,8 @@ def _check(model: Path) -> None:
 
 
 @asynccontextmanager
-async def serving(page: Page, tls: Tls | None, bridge: Bridge) -> AsyncIterator[str]:
-    """Serve while the block runs; give the address.
+async def serving(page: Page, tls: Tls | None, bridge: Bridge, most: int) -> AsyncIterator[str]:
+    """Serve while the block runs, on `most` connections at once; give the address.
 
     Raises:
         UsageError: the page was not built, or there is no model for it.
@@ -120,19 +121,10 @@ async def serving(page: Page, tls: Tls | None, bridge: Bridge) -> AsyncIterator[
         app.router.add_get(f"/{name}", _handler(file))
     bridge.add_to(app.router)
     app.on_response_prepare.append(guarded)
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=30, shutdown_timeout=GOODBYE_S)
-    await runner.setup()
-    try:
-        context = replace(tls, client_authority=None).context() if tls else None  # a phone has no certificate
-        try:
-            await web.TCPSite(runner, page.host, page.port, ssl_context=context).start()
-        except OSError as error:
-            words = f"nothing can listen at {page.host}:{page.port}: it is taken, or not an address of this machine"
-            raise SourceError(words) from error
+    context = replace(tls, client_authority=None).context() if tls else None  # a phone has no certificate
+    async with served(app, page.host, page.port, most, context, GOODBYE_S) as port:
         host = f"[{page.host}]" if ":" in page.host else page.host
-        yield f"{'https' if tls else 'http'}://{host}:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
+        yield f"{'https' if tls else 'http'}://{host}:{port}/"
 
 
 def _handler(file: Path):  # type: ignore[no-untyped-def]  # aiohttp's own type of a handler is private
