@@ -34,6 +34,7 @@ test: $(VENV)/.dev  ## every test that this machine can run
 chaos: $(VENV)/.dev  ## cameras, clients and outputs under many faults, each with its figure; some minutes
 	$(BIN)/python -m pytest -m chaos tests/reliability tests/server/outputs
 	ATTACK_S=300 $(BIN)/python -m pytest tests/reliability/test_costs.py
+	FUZZ_S=600 $(BIN)/python -m tests.fuzz.run
 
 ATTACKS := tests/reliability/test_strangers.py tests/reliability/test_edges.py tests/reliability/test_costs.py tests/reliability/test_connections.py \
   tests/test_bitstream.py tests/test_threads.py
