@@ -148,11 +148,6 @@ def test_names_that_are_no_utf8_are_read_from_folders_and_tables(name: bytes, tm
     card = replace(toy.CARD, labels=("x", "y"), background=())
     said = Judgement(0.0, np.eye(2, dtype=np.float32), np.array([0, 1]))
     record.tabulate(tmp_path / "table.csv", found, card, said)
-        tmp_path / "table.csv",
-        found,
-        replace(toy.CARD, labels=("x", "y")),
-        Judgement(0.0, np.eye(2, dtype=np.float32), np.array([0, 1])),
-    )
     assert [sample.path for sample in read(tmp_path / "table.csv")] == [odd, plain]
     assert json.loads(record.text({"name": str(odd)}).encode()) == {"name": str(odd)}
     assert record.text({"name": str(plain)}).count("\u00fc") == 1
