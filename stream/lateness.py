@@ -33,6 +33,10 @@ TOLD_S = 30.0
 """Seconds between two tellings of the same."""
 MEMORY_S = 2.0
 """Seconds over which it is measured how busy a reader is."""
+SPAN_S = 5.0
+"""Seconds over which it is measured how many frames are used."""
+SHARE = 0.5
+"""Of the frames that a model wants and a camera gives: to use fewer than this is told."""
 
 
 class Reader:
@@ -73,3 +77,41 @@ class Reader:
         if self.is_hurried and arrival_s - self._told_s > TOLD_S:
             self._told_s = arrival_s
             self._tell(f"this machine is too slow for it: frames are {self._late_s:.1f} s late, and fewer are used")
+
+
+class Steps:
+    """Whether the steps of a live source keep up with it; `Reader` looks after what comes before them.
+
+    Where they do not, newer frames push out those that wait: none is late for long, but fewer are used.
+    """
+
+    def __init__(self, fps: float, tell: Callable[[str], None] = lambda _: None) -> None:
+        """Begin with none; `fps` is how many frames a second the model wants, `tell` is told in words."""
+        self._fps, self._tell = fps, tell
+        self._begin_s, self._told_s = math.nan, -math.inf
+        self._used_count = self._lost_count = 0
+        self._age_s = 0.0
+
+    def lost(self, count: int) -> None:
+        """Count frames that newer ones pushed out."""
+        self._lost_count += count
+
+    def gave(self, age_s: float, now_s: float) -> None:
+        """Note an update: how old its frame was when it was ready, and that moment of the monotonic clock."""
+        if math.isnan(self._begin_s):
+            self._begin_s = now_s  # the first one may have had to load what it needs
+            self._lost_count = 0
+            return
+        self._used_count += 1
+        self._age_s = max(self._age_s, age_s)
+        if (span_s := now_s - self._begin_s) < SPAN_S:
+            return
+        used, wanted = (count / span_s for count in (self._used_count, self._used_count + self._lost_count))
+        wanted = min(wanted, self._fps)
+        if used < SHARE * wanted and now_s - self._told_s > TOLD_S:
+            self._told_s = now_s
+            self._tell(
+                f"this machine is too slow for it: {used:.1f} of {wanted:.1f} frames a second are used, "
+                f"labels come up to {self._age_s:.1f} s late"
+            )
+        self._begin_s, self._used_count, self._lost_count, self._age_s = now_s, 0, 0, 0.0

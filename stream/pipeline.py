@@ -20,6 +20,7 @@ from stream.config import SessionSettings, Thresholds
 from stream.ensemble import Ensemble, remember
 from stream.errors import CheckpointError, DecodeError, UnknownPart, Unusable, UsageError
 from stream.label_sets import Summing
+from stream.lateness import Steps
 from stream.memory import Lap
 from stream.runtimes.base import Runtime
 from stream.smoothing import Smoother, probabilities
@@ -240,8 +241,15 @@ def run(
     def tell(words: str) -> None:
         _log.warning("%s: %s", source.uri, words)
 
+    steps = Steps(session.fps, tell)
+
+    def drop(cause: str, count: int) -> None:
+        session.drop(cause, count)
+        if cause == "backlog":
+            steps.lost(count)
+
     try:
-        with closing(frames(source, policy, count_drop=session.drop, note=faults.append, tell=tell)) as stream:
+        with closing(frames(source, policy, count_drop=drop, note=faults.append, tell=tell)) as stream:
             for frame in stream:
                 lap("decode")
                 if is_stopped := frame.offset_s >= stop_s:
@@ -255,7 +263,9 @@ def run(
                     continue
                 send(frame, update)
                 lap("send")
-                last = (frame, update) if update else last
+                if update:
+                    last = (frame, update)
+                    steps.gave(update.age_s, time.monotonic())
                 used_count += bool(update)
         if not last and not is_stopped:
             raise Unusable(_why(source.uri, session.drops, begun, faults))

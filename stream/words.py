@@ -29,6 +29,11 @@ def plain(text: str) -> str:
     return _CONTROL.sub(lambda found: _escaped(ord(found[0])), text)
 
 
+def of_file(name: object) -> str:
+    """Return a file's name as text that can be written and drawn: bytes of it that are no UTF-8 are escaped."""
+    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def cut(text: str, most: int = WORDS) -> str:
     """Return a text on one line, cut where it has more bytes than `most`."""
     data = plain(text[: most + 1]).encode()

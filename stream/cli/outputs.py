@@ -10,6 +10,7 @@ from stream.config import EVERY_LABEL, SessionSettings, Thresholds
 from stream.sinks import open_sink
 from stream.sinks.base import Sink
 from stream.types import Frame, Update
+from stream.words import of_file
 
 Send = Callable[[Frame, Update | None], None]
 
@@ -42,6 +43,7 @@ class Outputs:
 
         A watch without an event is said at its end, with the `limits` that none reached; None: only a server knows.
         """
+        title = of_file(title)
         split = _Split(self.settings.top_k, self._listing(title), self._whole(title))
         try:
             with ExitStack() as stack:

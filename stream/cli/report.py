@@ -33,6 +33,7 @@ from stream.sources import open_source
 from stream.sources.base import Source
 from stream.spans import VIEWS
 from stream.types import Frame, Update
+from stream.words import of_file
 
 REFRESH_S = 1.0
 """Seconds of the video between two steps of the progress bar."""
@@ -140,7 +141,7 @@ def report(
                 if shelf:
                     shelf.forget(place)
                 continue
-            made[place] = recorder.finish(source.uri, recogniser.card, note)
+            made[place] = recorder.finish(of_file(source.uri), recogniser.card, note)
             if shelf:
                 shelf.write(made)
             if note == STOPPED:

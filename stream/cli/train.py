@@ -18,6 +18,7 @@ from stream.cli.record import record
 from stream.cli.teach import teach
 from stream.errors import UsageError
 from stream.training.tables import is_table
+from stream.words import of_file
 
 if TYPE_CHECKING:
     from stream.cards import Card
@@ -90,7 +91,7 @@ def train(
     kind = _kind(data)
     _refuse_stray(context, data, kind)
     out = flags.place(out, data, runs)
-    command = shlex.join(["stream-train", *sys.argv[1:]])
+    command = of_file(shlex.join(["stream-train", *sys.argv[1:]]))
     given |= {"kind": kind, "out": out, "run": runs / out.stem, "command": command}
     try:
         with rooms.needing("stream-train", "train"):

@@ -11,6 +11,9 @@ from stream.types import Drops
 WINDOW_S = 5.0
 """Seconds over which rates are measured."""
 
+REACH_S = 30.0
+"""Seconds: so far back may the tick lie that the first of them is measured from."""
+
 
 class State(Enum):
     """What a configured source is doing."""
@@ -68,9 +71,14 @@ class Pace:
     @property
     def fps(self) -> float:
         """How many a second; 0 when none came of late."""
-        recent = [(at_s, count) for at_s, count in self._times_s if at_s > time.monotonic() - WINDOW_S]
-        span_s = time.monotonic() - recent[0][0] if recent else 0.0
-        return (sum(count for _, count in recent) - recent[0][1]) / span_s if span_s > 0 else 0.0
+        now_s = time.monotonic()
+        recent = [(at_s, count) for at_s, count in self._times_s if at_s > now_s - WINDOW_S]
+        if not recent:
+            return 0.0
+        before = [one for one in self._times_s if now_s - REACH_S < one[0] <= now_s - WINDOW_S]
+        counted = [*before[-1:], *recent]  # what is counted at once came since the count before
+        span_s = now_s - counted[0][0]
+        return sum(count for _, count in counted[1:]) / span_s if span_s > 0 else 0.0
 
 
 class Tally:

@@ -17,6 +17,7 @@ from stream import spans
 from stream.sinks._text import STDOUT, opened
 from stream.spans import Span
 from stream.types import Frame, Update
+from stream.words import of_file
 
 VERSION = "VERSION 1.3"
 
@@ -32,7 +33,7 @@ def build(target: str = STDOUT, *, view: str = "events", video: str = "") -> "Ac
     Raises:
         UnknownPart: no such view.
     """
-    return ActivityNet(target, view, video or Path(target).name.split(".")[0])
+    return ActivityNet(target, view, of_file(video or Path(target).name.split(".")[0]))
 
 
 class ActivityNet:

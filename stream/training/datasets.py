@@ -9,6 +9,7 @@ import math
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from stream.errors import UsageError
 from stream.training.tables import LAYOUTS, VIDEOS, rows, seconds
+from stream.words import of_file
 
 _log = logging.getLogger(__name__)
 
@@ -144,7 +146,17 @@ def _classes(root: Path, subset: str) -> Iterator[Sample]:
             raise UsageError(
                 f"class {folder.name!r} is empty: no video in {folder}; accepted: .{', .'.join(sorted(VIDEOS))}"
             )
-        yield from (Sample(path, folder.name, subset=subset) for path in clips)
+        yield from (Sample(path, _label(folder), subset=subset) for path in clips)
+
+
+def _label(folder: Path) -> str:
+    try:
+        folder.name.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"{of_file(folder)} is named after a class, and its name is no UTF-8; accepted: another name"
+        ) from error
+    return folder.name
 
 
 def _children(root: Path) -> list[Path]:
@@ -163,7 +175,12 @@ class Shelf:
     def by_path(self, name: str) -> Path:
         """Take a path as it is written, from the root where it is relative; backslashes part folders on Windows."""
         as_it_is = self.root / name
-        return self.root / name.replace("\\", "/") if "\\" in name and not as_it_is.is_file() else as_it_is
+        if as_it_is.is_file():
+            return as_it_is
+        with suppress(UnicodeEncodeError):  # a table that is no UTF-8 may name files whose names are none either
+            if (bare := self.root / os.fsdecode(name.encode("cp1252"))).is_file():
+                return bare
+        return self.root / name.replace("\\", "/") if "\\" in name else as_it_is
 
     def by_id(self, name: str, start_s: float, end_s: float) -> tuple[Path, bool]:
         """Find a video by its id; True where the file is the span alone, as Kinetics' tools name it: ID_000010_000020.

@@ -25,6 +25,7 @@ from stream.training.splits import Split
 from stream.training.stopping import Stopped
 from stream.training.streams import FitSettings
 from stream.training.validation import Judge
+from stream.words import of_file
 
 FAR = 0.1
 """Share by which what is held out may miss what was asked for without a word."""
@@ -143,7 +144,7 @@ def _split(order: Order) -> Split:
     root = order.data if order.data.is_dir() else order.videos or order.data.parent
     found = splits.split(samples, root, order.share, group_by=order.group_by, how=order.how, seed=order.settings.seed)
     order.run.mkdir(parents=True, exist_ok=True)
-    path, story = order.run / SPLIT, json.dumps(found.story(), indent=1, ensure_ascii=False) + "\n"
+    path, story = order.run / SPLIT, record.text(found.story())
     if order.is_resumed and path.exists() and path.read_text("utf-8") != story:
         raise UsageError(
             f"{order.data}, or how it is split, is no longer what {path} says: what was learned from would judge; "
@@ -291,11 +292,11 @@ def _story(order: Order, split: Split, settings: FitSettings, count: int) -> dic
     return {
         "command": order.command,
         "machine": f"{order.device}, {settings.threads} threads, {platform.machine()}, torch {torch.__version__}",
-        "data": f"{order.data.name}: {count} clips to learn from",
-        "run": str(order.run),
+        "data": f"{of_file(order.data.name)}: {count} clips to learn from",
+        "run": of_file(order.run),
         "clips": told["counts"],
         "split": told["how"],
-        "groups": told["groups"],
+        "groups": {side: [of_file(name) for name in names] for side, names in told["groups"].items()},
         "begins_with": order.begin or "fresh weights",
         "seed": settings.seed,
         "settings": asdict(settings),

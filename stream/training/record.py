@@ -38,7 +38,21 @@ def begin(folder: Path, command: str, card: Card, settings: FitSettings, mix: Mi
     path = folder / SETTINGS
     if is_resumed and path.is_file():
         _compare(folder, json.loads(path.read_text("utf-8")), told)
-    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(text(told), "utf-8")
+
+
+def text(told: Any) -> str:
+    """Return JSON for people, its letters as they are; escaped where a file's name is no UTF-8."""
+    plain = json.dumps(told, indent=1, ensure_ascii=False)
+    return (plain if _is_utf8(plain) else json.dumps(told, indent=1)) + "\n"
+
+
+def _is_utf8(words: str) -> bool:
+    try:
+        words.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _compare(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
@@ -63,8 +77,11 @@ def ended(course: Course, settings: FitSettings, epochs: int, *, is_stopped: boo
 
 
 def tabulate(path: Path, samples: Sequence[Sample], card: Card, found: Judgement) -> None:
-    """Write what was said of every clip held out, as a table that `datasets.read` takes from anywhere."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    """Write what was said of every clip held out, as a table that `datasets.read` takes from anywhere.
+
+    Names that are no UTF-8 stand in it byte by byte, as the file system has them.
+    """
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("path", "label", "start", "end", "group", "said", "probability"))
         for sample, row in zip(samples, found.probabilities, strict=True):

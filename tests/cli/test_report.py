@@ -176,3 +176,16 @@ def test_one_bad_file_of_a_batch_is_named_and_the_others_go_on(clip: Path, model
     assert stems == {"all.json", "cut.json", "cut.vtt", "square.json", "square.vtt"}, "no halves"
     assert reported(cut, "--model", model).returncode == 3
     assert reported(bad, "--model", model).returncode == 1
+
+
+def test_a_video_whose_name_is_no_utf8_is_reported_in_every_form(clip: Path, model: Path, tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/sw\xff.mp4"))
+    try:
+        odd.write_bytes(clip.read_bytes())
+    except OSError:
+        pytest.skip("no such names here")
+    done = reported(odd, clip, "--model", model, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    for form in ("csv", "html", "json", "png", "vtt", "activitynet.json"):
+        assert (tmp_path / "out" / f"sw_.{form}").stat().st_size > 0
+    assert json.loads((tmp_path / "out" / "sw_.json").read_text("utf-8"))["video"].endswith(r"sw\xff.mp4")

@@ -21,6 +21,17 @@ def test_a_rate_is_that_of_the_last_seconds(monkeypatch: pytest.MonkeyPatch) -> 
     assert pace.fps == 0
 
 
+def test_a_rate_is_known_where_what_comes_is_counted_seldom_and_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    pace = Pace()
+    for _ in range(5):
+        now_s += WINDOW_S + 1  # a step takes so long
+        pace.tick(90)
+    now_s += 0.5
+    assert pace.fps == pytest.approx(90 / (WINDOW_S + 1.5))
+
+
 def test_since_moves_with_the_state_and_the_last_error_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 100.0
     monkeypatch.setattr(time, "time", lambda: now_s)

@@ -1,14 +1,19 @@
 """Tables as other tools write them."""
 
+import json
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stream.errors import UsageError
-from stream.training import splits
+from stream.training import record, splits
 from stream.training.datasets import Sample, read
+from stream.training.validation import Judgement
+from tests import toy
 from tests.cases import case
 
 
@@ -120,3 +125,40 @@ def follow(samples: list[Sample], root: Path, *, must_advise: bool = False) -> N
         assert found.validation
     else:
         assert not must_advise
+
+
+def undecodable(folder: Path, name: bytes) -> Path:
+    """Make a file whose name is no UTF-8, where the file system takes one."""
+    path = Path(os.fsdecode(os.fsencode(folder) + b"/" + name))
+    try:
+        path.touch()
+    except OSError:
+        pytest.skip("no such names here")
+    return path
+
+
+@pytest.mark.parametrize("name", [b"cl\xff_1.mp4", b"Schl\xe4gerei.mp4"])
+def test_names_that_are_no_utf8_are_read_from_folders_and_tables(name: bytes, tmp_path: Path) -> None:
+    for label in ("x", "y"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+    odd, plain = undecodable(tmp_path / "data" / "x", name), tmp_path / "data" / "y" / "b\u00fc.mp4"
+    plain.touch()
+    found = read(tmp_path / "data")
+    assert [sample.path for sample in found] == [odd, plain]
+    card = replace(toy.CARD, labels=("x", "y"), background=())
+    said = Judgement(0.0, np.eye(2, dtype=np.float32), np.array([0, 1]))
+    record.tabulate(tmp_path / "table.csv", found, card, said)
+    assert [sample.path for sample in read(tmp_path / "table.csv")] == [odd, plain]
+    assert json.loads(record.text({"name": str(odd)}).encode()) == {"name": str(odd)}
+    assert record.text({"name": str(plain)}).count("\u00fc") == 1
+
+
+def test_a_class_whose_name_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe4"))
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("no such names here")
+    (folder / "a.mp4").touch()
+    with pytest.raises(UsageError, match=r"\\xe4 is named after a class, and its name is no UTF-8"):
+        read(tmp_path)

@@ -19,6 +19,7 @@ from dataclasses import replace
 from stream import threads
 from stream.buffer import frames
 from stream.errors import CutShort, DecodeError, SourceError, SourceRefused, StreamError
+from stream.lateness import Steps
 from stream.pipeline import Session
 from stream.recogniser import Recogniser
 from stream.server.backoff import Backoff
@@ -57,6 +58,7 @@ class Keeper:
         """What happens to frames that come too fast, as the source needs it."""
         self._session = Session(recogniser.runtime, settings.session, self._watch)
         self._deadlines = Deadlines(recogniser.card.fps)
+        self._steps = Steps(recogniser.card.fps, self._hear)
         self._tally = Tally(settings.name, recogniser.card.name, _told(settings, recogniser))
         self._lock = threading.RLock()
         """Held while the session or the state changes."""
@@ -191,6 +193,7 @@ class Keeper:
             self._heard_s = time.monotonic()
             if update:
                 self._metrics.used(CONFIGURED, update.age_s)
+                self._steps.gave(update.age_s, self._heard_s)
                 news = Used(self._tally.used(), update)
                 self._watch.track.done("event")
                 self._tell(news)
@@ -216,6 +219,8 @@ class Keeper:
             self._session.drop(cause, count)
             self._metrics.dropped(CONFIGURED, cause, count)
             self._tally.heard(count)
+            if cause == "backlog":
+                self._steps.lost(count)
             if cause in ("late", "backlog"):
                 self._heard_s = time.monotonic()  # late is not absent
 

@@ -32,7 +32,7 @@ class Report:
 
 def tabulate(path: Path, samples: Sequence[Sample], verdicts: Mapping[int, Verdict]) -> None:
     """Write what was said of every clip by a layer that did not learn from its group."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("path", "label", "start", "end", "group", "said", "probability", "events"))
         for place, verdict in sorted(verdicts.items()):
