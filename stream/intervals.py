@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Values = npt.NDArray[np.float64]
+Chosen = npt.NDArray[np.bool_]
 
 RESAMPLES = 1000
 """Count: resamples of a bootstrap."""
@@ -55,6 +56,24 @@ def bootstrap(
     return [Figure(float(value), *_ends(column)) for value, column in zip(values, found.T, strict=True)]
 
 
+def shares(counted: Sequence[tuple[Chosen, Chosen]], groups: Sequence[str], seed: int = 0) -> list[Figure]:
+    """Measure shares of samples, all in the same draws of groups.
+
+    Args:
+        counted: M pairs of (N,): which samples are right, and which of all are counted.
+        groups: (N,) what is drawn together.
+        seed: decides the draws.
+
+    Returns:
+        M figures; not a number where none is counted.
+    """
+
+    def measure(weights: Values) -> Values:
+        return np.array([_share(weights * chosen, right) for right, chosen in counted])
+
+    return bootstrap(measure, groups, seed=seed)
+
+
 def wilson(right: int, count: int) -> tuple[float, float]:
     """Return the 95 % interval of a share: Wilson 1927."""
     share = right / max(1, count)
@@ -71,6 +90,10 @@ def rate(count: int, hours: float) -> Figure:
     low = _solve(lambda mean: 1 - _at_most(count - 1, mean) - TAIL, count) if count else 0.0
     high = _solve(lambda mean: TAIL - _at_most(count, mean), count)
     return Figure(count / hours, low / hours, high / hours)
+
+
+def _share(weights: Values, right: Chosen) -> float:
+    return float(weights @ right / weights.sum()) if weights.any() else math.nan
 
 
 def _ends(values: Values) -> tuple[float, float]:

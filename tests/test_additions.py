@@ -11,7 +11,7 @@ from stream import cards, catalogue, labels
 from stream.cards import Card
 from stream.errors import ModelError
 from stream.hub import additions
-from stream.hub.additions import Addition, StoredRows
+from stream.hub.additions import Addition, Rows
 from stream.intake import Order, keep
 from stream.onnxfile import OnnxFile
 from stream.smoothing import probabilities
@@ -24,7 +24,7 @@ FIELDS = {"label_sets": {"odd": ("one", "six")}, "rest_label": "other", "memory_
 
 def addition(features: int = 2048, seed: int = 0) -> Addition:
     weights = np.random.default_rng(seed).normal(0, 0.02, (2, features)).astype(np.float16).astype(np.float32)
-    return Addition(StoredRows(("six", "seven"), weights, np.array([0.5, -1.0], np.float32)), FIELDS, {"made": "here"})
+    return Addition(Rows(("six", "seven"), weights, np.array([0.5, -1.0], np.float32)), FIELDS, {"made": "here"})
 
 
 @pytest.fixture(scope="module")

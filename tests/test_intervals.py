@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from stream.intervals import Values, bootstrap, rate, wilson
+from stream.intervals import Values, bootstrap, rate, shares, wilson
 
 
 def mean_of(values: list[float]) -> "object":
@@ -77,3 +77,12 @@ def test_the_interval_of_a_rate_is_garwoods(count: int, low: float, high: float)
     figure = rate(count, 2.0)
     assert figure.value == count / 2
     assert (figure.low, figure.high) == pytest.approx((low / 2, high / 2), abs=1e-3)
+
+
+def test_a_share_counts_what_is_chosen_and_is_no_number_where_nothing_is() -> None:
+    right, none = np.array([True, True, False, False]), np.zeros(4, np.bool_)
+    groups = ["one", "two", "three", "four"]
+    half, first, empty = shares([(right, ~none), (right, right), (right, none)], groups)
+    assert (half.value, first.value, math.isnan(empty.value)) == (0.5, 1.0, True)
+    assert half.low < 0.5 < half.high
+    assert (first.low, first.high) == (1.0, 1.0)

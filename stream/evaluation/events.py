@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from stream.config import SessionSettings
 from stream.evaluation import reading
-from stream.intervals import Figure, Values, bootstrap
+from stream.intervals import Figure, Values, bootstrap, shares
 from stream.recogniser import Recogniser
 from stream.spans import Clock
 from stream.training.datasets import Sample
@@ -131,11 +131,11 @@ def measure(
     counts = np.array([len(one.begun) for one in watched]) * ~is_action
 
     def alarms(weights: Values) -> Values:
-        minutes, clips = (weights * lengths).sum() / 60, (weights * ~is_action).sum()
-        rate = (weights * counts).sum() / minutes if minutes else math.nan
-        return np.array([rate, (weights * ((counts == 0) & ~is_action)).sum() / clips if clips else math.nan])
+        minutes = (weights * lengths).sum() / 60
+        return np.array([(weights * counts).sum() / minutes if minutes else math.nan])
 
-    per_minute, quiet = bootstrap(alarms, groups, seed=seed)
+    [per_minute] = bootstrap(alarms, groups, seed=seed)
+    [quiet] = shares([(counts == 0, ~is_action)], groups, seed)
     sizes = int((~is_action).sum()), float(lengths.sum())
     return Events(len(set(groups)), every, actions, *sizes, dict(false.most_common()), per_minute, quiet)
 
@@ -147,10 +147,10 @@ def _actions(
     rows = [
         (label, one, group) for label, one, group, is_in in zip(truth, watched, groups, chosen, strict=True) if is_in
     ]
+    every, drawn = np.ones(len(rows), np.bool_), [group for *_, group in rows]
     hits = np.array(
-        [(label in one.begun, one.begun[:1] == (label,), one.likeliest == label) for label, one, _ in rows], np.float64
+        [(label in one.begun, one.begun[:1] == (label,), one.likeliest == label) for label, one, _ in rows], np.bool_
     )
-    drawn = [group for *_, group in rows]
-    found, first, likeliest = bootstrap(lambda weights: weights @ hits / weights.sum(), drawn, seed=seed)
+    found, first, likeliest = shares([(right, every) for right in hits.T], drawn, seed)
     said = Counter(one.begun[0] if one.begun else NONE for _, one, _ in rows)
     return Actions(len(rows), found, first, likeliest, dict(said.most_common()))

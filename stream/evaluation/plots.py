@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -33,35 +34,51 @@ def delays(found: Streams, title: str, path: Path) -> None:
     canvas.savefig(path, dpi=120)
 
 
+@dataclass(frozen=True, slots=True)
+class Panel(Generic[C]):
+    """One of the plots side by side."""
+
+    name: str
+    """Of its vertical axis."""
+    pick: Callable[[C], Figure]
+    """What is drawn: a share, drawn as percent; or seconds."""
+    never: str = ""
+    """Of seconds: what a triangle means, which stands where they never end."""
+
+    def draw(self, axes: Axes, cells: Sequence[C]) -> None:
+        """Draw it over the memory, a line an age."""
+        _lines(axes, cells, self.pick, 1 if self.never else 100)
+        axes.set(ylabel=self.name, ylim=(0, None if self.never else 100))
+        if self.never and any(self.pick(cell).value == math.inf for cell in cells):
+            axes.set_title(f"triangles: {self.never}", fontsize=9)
+
+
 def memory(cells: Sequence[Cell], title: str, path: Path) -> None:
     """Draw accuracy and delay over the memory, a line an age."""
-    canvas = Canvas(figsize=(11, 4.6), layout="constrained")
-    canvas.suptitle(title)
-    left, right = canvas.subplots(1, 2)
-    _lines(left, cells, lambda cell: cell.accuracy, 100)
-    left.set(ylabel="actions right at their end, %", ylim=(0, 100))
-    _lines(right, cells, lambda cell: cell.delay_s, 1)
-    right.set(ylabel="median seconds from an action's begin to its label", ylim=(0, None))
-    if any(cell.delay_s.value == math.inf for cell in cells):
-        right.set_title("triangles: half of them or more never had their label", fontsize=9)
-    left.legend(title="age of the stream", frameon=False)
-    canvas.savefig(path, dpi=120)
+    right: Panel[Cell] = Panel("actions right at their end, %", lambda cell: cell.accuracy)
+    never = "half of them or more never had their label"
+    delay: Panel[Cell] = Panel("median seconds from an action's begin to its label", lambda cell: cell.delay_s, never)
+    _side_by_side(cells, (right, delay), title, path, (11, 4.6))
 
 
 def joined_memory(rows: Sequence[Row], title: str, path: Path) -> None:
     """Draw right seconds, false ones and delay over the memory, a line an age."""
-    canvas = Canvas(figsize=(13, 4.4), layout="constrained")
+    right: Panel[Row] = Panel("seconds with the right label on top, %", lambda row: row.right)
+    false: Panel[Row] = Panel("seconds of other clips with an event, %", lambda row: row.false)
+    never = "half of the clips or more never had it"
+    delay: Panel[Row] = Panel("median seconds to the right label", lambda row: row.delay_s, never)
+    _side_by_side(rows, (right, false, delay), title, path, (13, 4.4))
+
+
+def _side_by_side(
+    cells: Sequence[C], panels: Sequence[Panel[C]], title: str, path: Path, size: tuple[float, float]
+) -> None:
+    canvas = Canvas(figsize=size, layout="constrained")
     canvas.suptitle(title)
-    first, second, third = canvas.subplots(1, 3)
-    _lines(first, rows, lambda row: row.right, 100)
-    first.set(ylabel="seconds with the right label on top, %", ylim=(0, 100))
-    _lines(second, rows, lambda row: row.false, 100)
-    second.set(ylabel="seconds of other clips with an event, %", ylim=(0, 100))
-    _lines(third, rows, lambda row: row.delay_s, 1)
-    third.set(ylabel="median seconds to the right label", ylim=(0, None))
-    if any(row.delay_s.value == math.inf for row in rows):
-        third.set_title("triangles: half of the clips or more never had it", fontsize=9)
-    first.legend(title="age of the stream", frameon=False)
+    places = canvas.subplots(1, len(panels))
+    for axes, panel in zip(places, panels, strict=True):
+        panel.draw(axes, cells)
+    places[0].legend(title="age of the stream", frameon=False)
     canvas.savefig(path, dpi=120)
 
 

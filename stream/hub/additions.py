@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import tomli_w
@@ -26,32 +26,16 @@ MAX_BYTES = 10_000_000
 """Of a file of rows; a larger one is refused."""
 
 
-class Rows(Protocol):
+@dataclass(frozen=True, slots=True)
+class Rows:
     """Classes that are put below a classifier's own."""
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """R names."""
-        ...
-
-    @property
-    def weights(self) -> Array:
-        """(R, C) float32."""
-        ...
-
-    @property
-    def bias(self) -> Array:
-        """(R,) float32."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRows:
-    """Rows as they were read; see `Rows`."""
-
     names: tuple[str, ...]
+    """(R,) what they are called."""
     weights: Array
+    """(R, C) float32, on what the classifier is given."""
     bias: Array
+    """(R,) float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +108,7 @@ def read(path: Path) -> Addition:
     names = tuple(table["rows"])
     if weights.ndim != 2 or bias.shape != (len(weights),) or len(names) != len(weights):
         raise ModelError(f"{path}: {len(names)} rows, {weights.shape} weights and {bias.shape} biases do not fit")
-    return Addition(StoredRows(names, weights, bias), _fields(table["fields"]), table.get("training", {}))
+    return Addition(Rows(names, weights, bias), _fields(table["fields"]), table.get("training", {}))
 
 
 def shipped(name: str) -> Path:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from stream.cards import Card
 from stream.config import USUAL
-from stream.intervals import Figure, Values, bootstrap
+from stream.intervals import Figure, shares
 from stream.types import Array
 
 HYSTERESIS = USUAL.end_threshold / USUAL.begin_threshold
@@ -37,13 +37,13 @@ class Balance:
     """Both with the usual threshold, one half."""
 
     def __str__(self) -> str:
-        shares = " and ".join(
+        told = " and ".join(
             f"{100 * figure.value:.0f} %{_ends(figure)} of {name!r}"
             for figure, name in ((self.recall, self.label), (self.specificity, self.other))
         )
         usual = " and ".join(f"{100 * share:.0f} %" for share in self.usual)
         return (
-            f"{self.label!r} from probability {self.threshold:.3f} on balances the clips held out: {shares} right; "
+            f"{self.label!r} from probability {self.threshold:.3f} on balances the clips held out: {told} right; "
             f"from 0.5 on {usual}. It was chosen by these clips, and stands in the card"
         )
 
@@ -80,11 +80,8 @@ def balance(card: Card, probabilities: Array, truth: npt.NDArray[np.int64], grou
     said, is_shown = probabilities[:, place].astype(np.float64), truth == place
     threshold = _threshold(said, is_shown)
 
-    def shares(weights: Values) -> Values:
-        hits = (is_shown, said >= threshold), (~is_shown, said < threshold)
-        return np.array([_share(weights * chosen, right) for chosen, right in hits])
-
-    recall, specificity = bootstrap(shares, groups)
+    hits = (said >= threshold, is_shown), (said < threshold, ~is_shown)
+    recall, specificity = shares(hits, groups)
     usual = float((said[is_shown] >= 0.5).mean()), float((said[~is_shown] < 0.5).mean())
     return Balance(card.labels[place], card.labels[1 - place], threshold, recall, specificity, usual)
 
@@ -97,10 +94,6 @@ def _threshold(said: npt.NDArray[np.float64], is_shown: npt.NDArray[np.bool_]) -
     specificity = (said[~is_shown][None] < found[:, None]).mean(1)
     order = np.lexsort((abs(found - 0.5), -(recall + specificity).round(9), abs(recall - specificity).round(9)))
     return float(found[order[0]])
-
-
-def _share(weights: Values, right: npt.NDArray[np.bool_]) -> float:
-    return float(weights @ right / weights.sum()) if weights.any() else float("nan")
 
 
 def _ends(figure: Figure) -> str:

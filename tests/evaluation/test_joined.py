@@ -10,9 +10,10 @@ import torch
 
 from stream import recogniser
 from stream.config import SessionSettings
-from stream.evaluation import joined, pooled, streams
+from stream.evaluation import joined, plots, pooled, streams
 from stream.evaluation.joined import Row
 from stream.exporters import publish
+from stream.intervals import Figure
 from stream.recogniser import Recogniser
 from stream.training.datasets import Sample
 from tests import films, tiny
@@ -93,3 +94,10 @@ def test_where_only_the_head_remembers_running_the_rest_once_gives_the_same(
         theirs, ours = (watcher.watch((memory_s,), age_s)[memory_s] for watcher in (whole, shared))
         assert ours == theirs
         assert any(one.right_s for one in ours) or memory_s == math.inf
+
+
+def test_the_picture_is_drawn_even_where_a_delay_has_no_end(tmp_path: Path) -> None:
+    half, never = Figure(0.5, 0.4, 0.6), Figure(math.inf, 1.0, math.inf)
+    shown = [Row(memory_s, 10.0, half, half, half, delay) for memory_s, delay in ((1.0, half), (math.inf, never))]
+    plots.joined_memory(shown, "title", tmp_path / "memory.png")
+    assert (tmp_path / "memory.png").read_bytes().startswith(b"\x89PNG")

@@ -49,6 +49,9 @@ SIDES = {
 }
 """Variant -> official side and golden side; together the strides meet odd and even sizes at every stage."""
 
+PLAIN = {"activation": "relu6", "se_type": "none", "classifier_activation": "relu6"}
+"""The fields of Google's nets for TensorFlow Lite: no squeeze-excitation."""
+
 CASES = (
     *(Case(f"{name}-stream", name, "stream", *sides) for name, sides in SIDES.items()),
     *(Case(f"{name}-base", name, "base", *sides, gate="sigmoid", form="3d") for name, sides in SIDES.items()),
@@ -56,6 +59,7 @@ CASES = (
     Case("a3-stream-clip", "a3", "stream", 64, 54, gate="clip"),
     Case("t0-stream-hard-head", "t0", "stream", 160, 47, classifier_activation="hard_swish"),
     Case("a0-stream-relu6", "a0", "stream", 172, 46, activation="relu6"),
+    Case("a0-stream-plain", "a0", "stream", 172, 46, **PLAIN),
     Case("a0-stream-as-trained", "a0", "stream", 172, 46, form="3d_2plus1d"),
 )
 

@@ -12,6 +12,9 @@ from stream.nets.movinet import MoViNet, build
 from tests.parity import weights
 from tests.parity.cases import CLASSES, Case
 
+BUFFER = "_stream_buffer_"
+"""In our names of the past frames of a block, before the age."""
+
 
 def net(
     variant: str,
@@ -68,12 +71,11 @@ def stream(made: MoViNet, clip: torch.Tensor, cuts: Sequence[int]) -> tuple[torc
 def official_state(state: TensorState) -> dict[str, np.ndarray]:
     """Give a state the official names and layouts: buffers, (B, T, H, W, C); a count for each pool."""
     found: dict[str, np.ndarray] = {}
-    pools = [name.removesuffix("_pool_buffer") for name in state if name.endswith("_pool_buffer")]
-    for pool in pools:
-        ages = sorted((name for name in state if name.startswith(f"{pool}_stream_buffer_")), key=len)
-        if ages:
-            past = torch.stack([state[f"{pool}_stream_buffer_{age}"] for age in range(len(ages))], 1)
-            found[f"state_{pool}_stream_buffer"] = past.permute(0, 1, 3, 4, 2).numpy()
+    for block in dict.fromkeys(name.partition(BUFFER)[0] for name in state if BUFFER in name):
+        ages = sum(name.startswith(f"{block}{BUFFER}") for name in state)
+        past = torch.stack([state[f"{block}{BUFFER}{age}"] for age in range(ages)], 1)
+        found[f"state_{block}_stream_buffer"] = past.permute(0, 1, 3, 4, 2).numpy()
+    for pool in [name.removesuffix("_pool_buffer") for name in state if name.endswith("_pool_buffer")]:
         found[f"state_{pool}_pool_buffer"] = state[f"{pool}_pool_buffer"].permute(0, 2, 3, 1).unsqueeze(1).numpy()
         found[f"state_{pool}_pool_frame_count"] = state[COUNT].flatten().numpy()
         if POSITION in state and pool != "head":

@@ -51,12 +51,13 @@ def main() -> None:
     parser.add_argument("--from", dest="begin", default="auto")
     parser.add_argument("--head", default="mlp")
     parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--seeds", type=int, nargs=2, default=(1, 2), help="of the cartoons to learn from, to judge by")
     parser.add_argument("--out", type=Path, default=Path("runs/cartoon"))
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    labels = cartoon.write(asked.out / "learn.mp4", asked.seconds, 1)
+    labels = cartoon.write(asked.out / "learn.mp4", asked.seconds, asked.seeds[0])
     table = cartoon.table(asked.out / "frames.csv", labels)
-    truth = cartoon.write(asked.out / "judge.mp4", asked.seconds / 2, 2)
+    truth = cartoon.write(asked.out / "judge.mp4", asked.seconds / 2, asked.seeds[1])
     card = asked.out / "who.toml"
     command = [sys.executable, "-m", "stream.cli.train", str(table), "--video", str(asked.out / "learn.mp4")]
     command += ["--from", asked.begin, "--head", asked.head, "--out", str(card), "--runs", str(asked.out), "--force"]

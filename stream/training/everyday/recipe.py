@@ -18,12 +18,12 @@ from stream import cards, exporters, rooms, weights
 from stream.cards import Card
 from stream.errors import UsageError
 from stream.hub import additions
-from stream.hub.additions import Addition
+from stream.hub.additions import Addition, Rows
 from stream.nets.movinet import MoViNet
 from stream.training import datasets, recipes
 from stream.training.everyday import footage, labels, rows
 from stream.training.everyday.footage import Shot
-from stream.training.everyday.rows import Frames, Rows
+from stream.training.everyday.rows import Frames
 from stream.training.everyday.tune import TuneSettings, tune
 from stream.training.runfolder import RunFolder
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from stream.hub.additions import Rows
 from stream.types import Array
 
 DECAY = 0.01
@@ -21,18 +22,6 @@ ITERATIONS = 60
 """Count: of L-BFGS, at most."""
 YOUNG = 2
 """Count: frames at the begin of a clip that nothing is learned from, since the memory still shows the clip before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Classes that are put below a classifier's own."""
-
-    names: tuple[str, ...]
-    """What they are called."""
-    weights: Array
-    """(R, C) float32, on what the classifier is given."""
-    bias: Array
-    """(R,) float32."""
 
 
 @dataclass(frozen=True, slots=True)

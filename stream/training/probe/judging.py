@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from stream.cards import Card
 from stream.config import SessionSettings
-from stream.intervals import Figure, Values, bootstrap
+from stream.intervals import Figure, shares
 from stream.smoothing import Smoother
 from stream.training.probe.choose import late
 from stream.training.probe.layer import Layer
@@ -70,12 +69,4 @@ def measure(
         (np.array([set(verdict.events) == {label} for verdict, label in pairs]), ~is_quiet),
         (np.array([not verdict.events for verdict, _ in pairs]), is_quiet),
     )
-
-    def shares(weights: Values) -> Values:
-        return np.array([_share(weights * chosen, right) for right, chosen in hits])
-
-    return Figures(*bootstrap(shares, groups, seed=seed))
-
-
-def _share(weights: Values, right: npt.NDArray[np.bool_]) -> float:
-    return float(weights @ right / weights.sum()) if weights.any() else float("nan")
+    return Figures(*shares(hits, groups, seed))
