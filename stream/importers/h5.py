@@ -43,9 +43,8 @@ def _values(source: str) -> dict[str, npt.NDArray[Any]]:
     found: dict[str, npt.NDArray[Any]] = {}
     count = 0
 
-    def look(path: str, link: Any) -> None:
-        if isinstance(link, h5py.ExternalLink):
-            raise ModelError(f"{source}: {cut(path, 100)} lies in another file; accepted: one file with all of it")
+    def outside(path: str, link: Any) -> str | None:
+        return path if isinstance(link, h5py.ExternalLink) else None
 
     def keep(path: str, entry: Any) -> None:
         nonlocal count
@@ -59,7 +58,8 @@ def _values(source: str) -> dict[str, npt.NDArray[Any]]:
 
     try:
         with h5py.File(source) as file:
-            file.visititems_links(look)
+            if path := file.visititems_links(outside):
+                raise ModelError(f"{source}: {cut(path, 100)} lies in another file; accepted: one file with all of it")
             file.visititems(keep)
     except (OSError, RuntimeError) as error:
         raise ModelError(f"{source} cannot be read as HDF5: {error}") from error
