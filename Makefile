@@ -108,7 +108,7 @@ sanitize: $(VENV)/.dev  ## the fused engine's tests under the address and undefi
 	build/check
 	$(BIN)/python hatch_build.py --library build/_fused.so $(SANITIZE)
 	LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
-	  FUSED_LIBRARY=build/_fused.so $(BIN)/python -m pytest -q tests/runtimes/test_fused.py -k "widths or strangely"
+	  FUSED_LIBRARY=build/_fused.so $(BIN)/python -m pytest -q tests/runtimes/test_fused.py -k "widths or strangely or harm"
 
 test-arm64: $(VENV)/.dev  ## the exported default on an emulated Arm processor; needs qemu-user-static and g++-aarch64-linux-gnu
 	$(BIN)/python -m pytest -m arm64 tests/arm64

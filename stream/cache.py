@@ -11,8 +11,9 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -21,6 +22,9 @@ from stream.errors import ModelError, UsageError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 """What a model may be called here: nothing in it can leave the folder."""
+
+LEFT_S = 86_400.0
+"""Seconds after which a folder of what is on its way is nobody's any more."""
 
 
 def home() -> Path:
@@ -78,7 +82,11 @@ def locked(name: str) -> Iterator[None]:
 
 @contextmanager
 def staging() -> Iterator[Path]:
-    """Give a folder on the cache's own disk, gone afterwards."""
+    """Give a folder on the cache's own disk, gone afterwards; one that a killed process left goes after a day."""
+    for left in downloads().glob("tmp*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFT_S:
+                shutil.rmtree(left)
     with tempfile.TemporaryDirectory(dir=downloads(), ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 

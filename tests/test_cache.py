@@ -1,5 +1,8 @@
 """What is kept on this machine is whole, has a harmless name, and is found by it."""
 
+import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -86,3 +89,52 @@ def test_the_second_process_waits_for_the_first(home: Path) -> None:
         time.sleep(1.0)
         assert other.poll() is None
     assert other.communicate(timeout=30)[0] == "mine now\n"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from stream import cache
+countdown = int(sys.argv[1])
+def counted(call):
+    def wrapper(*arguments, **named):
+        global countdown
+        countdown -= 1
+        if countdown < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(*arguments, **named)
+    return wrapper
+for name in ("replace", "unlink", "chmod", "mkdir"):
+    setattr(Path, name, counted(getattr(Path, name)))
+with cache.staging() as folder:
+    (folder / "new").write_bytes(b"new weights")
+    cache.replace_model("m", "new card, new-1.onnx", folder / "new", "new-1.onnx")
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+def test_a_process_that_is_killed_at_any_step_leaves_the_old_model_or_the_new_one(home: Path) -> None:
+    seen = set()
+    for step in range(20):
+        shutil.rmtree(home, ignore_errors=True)
+        with cache.staging() as folder:
+            (folder / "old").write_bytes(b"old weights")
+            cache.replace_model("m", "old card, old-1.onnx", folder / "old", "old-1.onnx")
+        ended = subprocess.run([sys.executable, "-c", KILLED, str(step)], check=False, cwd=Path(__file__).parents[1])
+        which = cache.card_file("m").read_text("utf-8").split()[0]
+        seen.add(which)
+        assert (cache.card_file("m").parent / f"{which}-1.onnx").read_text("utf-8") == f"{which} weights"
+        if ended.returncode == 0:
+            break
+        assert ended.returncode == -signal.SIGKILL
+    assert ended.returncode == 0, "every step was tried"
+    assert seen == {"old", "new"}
+
+
+def test_what_a_killed_process_left_goes_after_a_day(home: Path) -> None:
+    for name, age_s in (("tmpold", 100_000), ("tmpnew", 100)):
+        (cache.downloads() / name).mkdir()
+        os.utime(cache.downloads() / name, (time.time() - age_s,) * 2)
+    with cache.staging():
+        assert {path.name for path in cache.downloads().glob("tmp*")} >= {"tmpnew"}
+    assert [path.name for path in cache.downloads().glob("tmp*")] == ["tmpnew"]

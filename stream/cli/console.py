@@ -69,6 +69,12 @@ def reported(command: Callable[P, T]) -> Callable[P, T]:
             _let_go()
             fail("what reads the output has closed it")
             raise typer.Exit(FAILED) from None
+        except MemoryError:
+            fail("there is not enough memory for this")
+            raise typer.Exit(FAILED) from None
+        except ImportError as error:
+            fail(f"{error.name or 'a package'} cannot be loaded: {error}")
+            raise typer.Exit(FAILED) from None
         except OSError as error:
             _let_go()
             name = f" {error.filename}" if error.filename else ""

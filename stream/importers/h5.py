@@ -16,7 +16,7 @@ from stream.words import cut
 KIND = "a .weights.h5 file of Google's network"
 PACKAGES = ("h5py",)
 MOST_NUMBERS = 1 << 27
-"""Count of numbers of one entry, whatever its shape says."""
+"""Count of numbers of one file, whatever its shapes say: many times the largest model's."""
 MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -41,17 +41,25 @@ def read(source: str, given: Mapping[str, Any]) -> Reading:
 def _values(source: str) -> dict[str, npt.NDArray[Any]]:
     h5py = package("h5py", "a .weights.h5 file")
     found: dict[str, npt.NDArray[Any]] = {}
+    count = 0
+
+    def outside(path: str, link: Any) -> str | None:
+        return path if isinstance(link, h5py.ExternalLink) else None
 
     def keep(path: str, entry: Any) -> None:
+        nonlocal count
         if isinstance(entry, h5py.Dataset):
             if entry.external or entry.is_virtual:
                 raise ModelError(f"{source}: {cut(path, 100)} lies in another file; accepted: one file with all of it")
-            if entry.size > MOST_NUMBERS:
-                raise ModelError(f"{source}: {cut(path, 100)} has {entry.size} numbers; accepted: {MOST_NUMBERS}")
+            count += entry.size or 0  # an empty one has none
+            if count > MOST_NUMBERS:
+                raise ModelError(f"{source} has {count} numbers up to {cut(path, 100)}; accepted: {MOST_NUMBERS}")
             found[path] = np.asarray(entry[()])
 
     try:
         with h5py.File(source) as file:
+            if path := file.visititems_links(outside):
+                raise ModelError(f"{source}: {cut(path, 100)} lies in another file; accepted: one file with all of it")
             file.visititems(keep)
     except (OSError, RuntimeError) as error:
         raise ModelError(f"{source} cannot be read as HDF5: {error}") from error

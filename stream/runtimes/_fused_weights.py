@@ -123,6 +123,8 @@ class Folder:
             raise ModelError(f"the weights file misses: {name}")
         if found.shape != shape:
             raise ModelError(f"the weights file has the wrong shape of {name} {found.shape}, the net's is {shape}")
+        if not np.isfinite(found).all():
+            raise ModelError(f"the weights file has numbers in {name} that are none, or without end")
         self._used.add(name)
         return found.astype(np.float64)
 

@@ -9,6 +9,8 @@ EVERY_S = 10.0
 """Seconds between two times."""
 MMAP_THRESHOLD, MMAP_BYTES = -3, 256 * 1024
 """Bytes from which a block is given back as soon as it is free; glibc raises it by itself unless it is set."""
+ARENA_MAX, ARENAS = -8, 2
+"""Count of places that threads take memory from: with one a thread, each keeps the pieces that lie between others."""
 
 
 def begin(is_over: threading.Event) -> None:
@@ -19,6 +21,7 @@ def begin(is_over: threading.Event) -> None:
     except (OSError, AttributeError):
         return
     tune(MMAP_THRESHOLD, MMAP_BYTES)
+    tune(ARENA_MAX, ARENAS)
 
     def work() -> None:
         while not is_over.wait(EVERY_S):

@@ -15,6 +15,7 @@ import pytest
 from stream.config import SessionSettings
 from stream.decode import decode_image
 from stream.errors import ServiceError
+from stream.server.access import clients
 from stream.server.client import pusher
 from stream.sources import open_source
 from stream.types import Frame, Phase, Update
@@ -365,6 +366,28 @@ def test_with_a_key_only_what_it_signed_is_taken(server: Server, model: Path, tm
         unsigned = first_part(server, 8)[2]
         changed = checkpoint.data[:-1] + bytes([checkpoint.data[-1] ^ 1])
         for bad in (unsigned.data, changed):
-            with pytest.raises(grpc.RpcError, match="not signed with this server's key") as caught:
+            with pytest.raises(
+                grpc.RpcError, match="not signed with this server's key, or for another token"
+            ) as caught:
                 one.talk([resume(configured.stream_id, checkpoint=bad)])
             assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+
+
+def test_with_a_key_nobody_goes_on_from_what_another_token_was_given(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("0123456789abcdef" * 4 + "\n")
+    tokens = tmp_path / "tokens.toml"
+    one, other = clients.add_token("one", tokens), clients.add_token("other", tokens)
+
+    def talk(token: str, requests: list[pb.RecognizeRequest]) -> list[pb.RecognizeResponse]:
+        shown = (("authorization", f"Bearer {token}"),)
+        with server.channel() as channel:
+            stub = rpc.RecognitionServiceStub(channel)
+            return list(stub.Recognize(iter(requests), metadata=shown, timeout=60))
+
+    with live.running(model, "--checkpoint-key", str(tmp_path / "key"), "--tokens", str(tokens)) as server:
+        replies = talk(one, [config(**SENSITIVE), *film(PICTURES[:4])])
+        data = next(reply.checkpoint.data for reply in reversed(replies) if reply.HasField("checkpoint"))
+        assert len(updates(talk(one, [resume("mine", checkpoint=data), *film(PICTURES[:6])[4:]]))) == 2
+        with pytest.raises(grpc.RpcError, match="or for another token") as caught:
+            talk(other, [resume("mine", checkpoint=data)])
+        assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION

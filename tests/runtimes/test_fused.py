@@ -1,8 +1,11 @@
 """What only the fused engine does: any width, every level, its own state, and clear words where it was not built."""
 
 import ctypes.util
+import hashlib
+import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +22,7 @@ from stream.runtimes import _fused_library as native
 from stream.runtimes import base, fused
 from stream.types import Array, State
 from tests import tiny
+from tests.fuzz.mutate import mutated
 
 pytestmark = pytest.mark.skipif(not native.LIBRARY.exists(), reason="the fused engine was not built: no C++ compiler")
 
@@ -204,3 +208,35 @@ build(cards.load({str(card.path)!r})).stepper().reset()
 
 def test_it_offers_a_state_that_is_advanced_in_place(card: Card) -> None:
     assert isinstance(fused.build(card), base.InPlace)
+
+
+def test_models_made_to_harm_are_refused_or_run(card: Card) -> None:
+    rng = random.Random(0)
+    good = card.read_weights()
+    changes = [{}, {"side_px": 1024}, {"side_px": 33}, {"trained_frames": 1}, {"trained_frames": 100_000}]
+    changes += [{"memory_s": 0.001}, {"labels": tuple(map(str, range(2)))}, {"se_type": "none"}, {"gate": "sigmoid"}]
+    changes += [{"variant": "a0"}, {"variant": "a3"}, {"activation": "relu6"}, {"classifier_activation": "relu6"}]
+    ran = 0
+    for number in range(60):
+        content = good if number < len(changes) else mutated([good], rng) if number % 2 else _flipped(good, rng)
+        folder = card.path.parent / f"harm{number}"
+        folder.mkdir()
+        (folder / "x.onnx").write_bytes(content)
+        named = {"weights": "x.onnx", "sha256": hashlib.sha256(content).hexdigest(), "path": folder / "x.toml"}
+        try:
+            engine = fused.build(replace(card, **named, **changes[number % len(changes)]))
+        except ModelError:
+            continue
+        with np.errstate(all="ignore"):
+            side = engine.card.side_px
+            engine.step(np.zeros((1, 3, 2, side, side), np.float32), engine.init_state(1))
+        ran += 1
+    assert ran > 5
+
+
+def _flipped(data: bytes, rng: random.Random) -> bytes:
+    """Return a file with bits of its numbers turned: NaN, infinities and denormals among them."""
+    changed = bytearray(data)
+    for _ in range(200):
+        changed[rng.randrange(len(changed) // 4, len(changed))] = rng.choice((0, 0x7F, 0x80, 0xFF))
+    return bytes(changed)

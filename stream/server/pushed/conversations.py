@@ -66,18 +66,18 @@ class Conversations:
             _log.info("stream %s goes on with %s, epoch %d", stream_id, opening.stream_id, opening.epoch)
         STREAM.set(opening.stream_id)
         async with self._epochs.held(client.name, opening.stream_id, opening.epoch):
-            answers, policy = await self._begin(context, opening)
+            answers, policy = await self._begin(context, opening, self._seal.of(client.name if client.digest else ""))
             del opening  # with a checkpoint it is as large as a message can be
             await self._converse(context, answers, policy)
 
-    async def _begin(self, context: Any, opening: Opening) -> tuple[Answers, str]:
+    async def _begin(self, context: Any, opening: Opening, seal: Seal) -> tuple[Answers, str]:
         """Configure; return the session, and what happens to frames that come too fast."""
         config = opening.config
         recogniser, policy = self._models.find(config.model), heard.policy(config)
         settings, max_age_s = heard.settings(config, len(recogniser.labels)), heard.max_age_s(config)
         if policy == "latest":
             max_age_s = min(max_age_s, self._limits.max_age_s)
-        answers = await self._work(self._begun, recogniser, settings, max_age_s, opening)
+        answers = await self._work(self._begun, recogniser, settings, max_age_s, opening, seal)
         understood = told.filled(recogniser.card, settings, policy, max_age_s)
         if answers.checkpoint_frames:
             understood.checkpoint_frames = answers.checkpoint_frames
@@ -98,18 +98,20 @@ class Conversations:
             self._open.discard(waiting)
             reader.cancel()
 
-    def _begun(self, recogniser: Recogniser, settings: SessionSettings, max_age_s: float, opening: Opening) -> Answers:
+    def _begun(
+        self, recogniser: Recogniser, settings: SessionSettings, max_age_s: float, opening: Opening, seal: Seal
+    ) -> Answers:
         """Begin a session, from a checkpoint if there is one; find out whether it can be resumed in its turn."""
         stopwatch = self._metrics.stopwatch(recogniser, id=opening.stream_id)
         every = heard.checkpoint_frames(opening.config)
         session = Session(recogniser.runtime, settings, stopwatch)
         if opening.checkpoint:
-            session.restore(self._seal.take(opening.checkpoint))
+            session.restore(seal.take(opening.checkpoint))
         answers = Answers(session, self._metrics, stopwatch, self._limits.max_pixels, max_age_s)
         if video := heard.video(opening.config):
             answers.film = Film(video, self._limits.max_pixels, self._allowance)
         if every and len(session.checkpoint()) + AROUND_BYTES <= self._limits.max_message_bytes:
-            answers.checkpoint_frames, answers.seal = every, self._seal
+            answers.checkpoint_frames, answers.seal = every, seal
         return answers
 
     async def _read(self, context: Any, waiting: Waiting, pace: Pace) -> None:

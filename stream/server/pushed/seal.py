@@ -21,6 +21,10 @@ class Seal:
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key
 
+    def of(self, owner: str) -> "Seal":
+        """Return the seal of one owner's checkpoints; empty: of those that anybody may go on from."""
+        return Seal(hmac.digest(self._key, owner.encode(), hashlib.sha256)) if self._key and owner else self
+
     def put(self, checkpoint: bytes) -> bytes:
         """Sign."""
         return self._tag(checkpoint) + checkpoint if self._key else checkpoint
@@ -35,7 +39,7 @@ class Seal:
             return sealed
         tag, checkpoint = sealed[:TAG_BYTES], sealed[TAG_BYTES:]
         if not hmac.compare_digest(tag, self._tag(checkpoint)):
-            raise CheckpointError("the checkpoint was not signed with this server's key")
+            raise CheckpointError("the checkpoint was not signed with this server's key, or for another token")
         return checkpoint
 
     def _tag(self, checkpoint: bytes) -> bytes:
