@@ -148,3 +148,10 @@ def test_the_composition_comes_up_with_what_lies_beside_it(tmp_path: Path) -> No
             process.communicate(timeout=60)
     published = re.findall(r'"127\.0\.0\.1:(\d+):\1"', COMPOSE)
     assert published == ["50051", "9090"], "without TLS nobody else is let in"
+
+
+def test_the_image_is_well_written() -> None:
+    if not (hadolint := shutil.which("hadolint")):
+        pytest.skip("needs hadolint")
+    done = subprocess.run([hadolint, ROOT / "deploy" / "Dockerfile"], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from tests import clips
+from tests.cases import case
 from tests.cli.test_watch import CLEAN, ROOT
 
 ENVIRONMENT = {**CLEAN, "PYTHONPATH": str(ROOT)}
@@ -189,3 +190,14 @@ def test_a_video_whose_name_is_no_utf8_is_reported_in_every_form(clip: Path, mod
     for form in ("csv", "html", "json", "png", "vtt", "activitynet.json"):
         assert (tmp_path / "out" / f"sw_.{form}").stat().st_size > 0
     assert json.loads((tmp_path / "out" / "sw_.json").read_text("utf-8"))["video"].endswith(r"sw\xff.mp4")
+
+
+def test_films_that_are_damaged_are_told_apart_and_the_whole_one_is_reported() -> None:
+    names = ("cut-no-index.mp4", "cut-with-index.mp4", "scrambled.mp4", "slow.mp4")
+    done = reported(*map(case, names), "--json")
+    assert done.returncode == 1
+    rows = {Path(row["video"]).name: row for row in map(json.loads, done.stdout.splitlines())}
+    found = {name: rows[name].get("is_complete", "error") for name in names}
+    assert found == dict(zip(names, ("error", False, "error", True), strict=True))
+    assert rows["cut-with-index.mp4"]["length_s"] < 4 < rows["slow.mp4"]["length_s"] == 16
+    assert "could not be read" in rows["scrambled.mp4"]["error"]

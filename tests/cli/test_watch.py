@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 
 from stream import cards, rooms
@@ -21,6 +22,7 @@ from stream.config import SessionSettings
 from stream.pictures import UnseenPicture
 from stream.types import Drops, Frame, Label, Update
 from tests import clips
+from tests.cases import case
 from tests.server.live import Server
 
 ROOT = Path(__file__).parents[2]
@@ -292,3 +294,16 @@ def test_the_first_run_needs_nothing() -> None:
     done = watched("synthetic://gestures", "--seconds", 20, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert said(done.stdout, "event")
+
+
+def test_a_film_stored_lying_is_saved_standing(model: Path, tmp_path: Path) -> None:
+    saved = []
+    for name in ("swipes.mp4", "swipes-rot90.mp4"):
+        out = tmp_path / name
+        done = watched(case(name), "--model", model, "--save", out)
+        assert done.returncode == 0, done.stderr
+        with av.open(str(out)) as film:
+            saved.append([frame.to_ndarray(format="gray") for frame in film.decode(video=0)][::40])
+    upright, turned = saved
+    assert [one.shape for one in turned] == [one.shape for one in upright]
+    assert max(np.abs(a.astype(int) - b).mean() for a, b in zip(upright, turned, strict=True)) < 6
