@@ -32,7 +32,8 @@ COPIES = {
 LITE_FILES = {"a0": (3_276_048, "6125b36e2485eeb5cc1fd6206cf5e5d70235593fbc84610d1dce97fe3aa9c2ac")}
 """Variant -> bytes and SHA-256 of its file; what the others have is not known."""
 LITE_MEMORY_S = 1.0
-"""Seconds: on a camera that runs on, what never forgets stops to answer (docs/memory.md)."""
+"""Seconds, of Kinetics-600 without squeeze-excitation, pulled or imported: on a camera that runs on, what never forgets
+stops to answer (docs/memory.md)."""
 
 GARDEN = "https://storage.googleapis.com/tf_model_garden/vision/movinet/movinet_{variant}_{kind}.tar.gz"
 

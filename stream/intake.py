@@ -107,11 +107,11 @@ def _card(source: str, reading: Reading, order: Order, say: Say) -> tuple[Card, 
         "trained_frames": round(catalogue.RATES_FPS[variant] * catalogue.SECONDS),
         "gate": "relu6" if kind == "stream" else "sigmoid",
         "source": f"imported from {Path(source).name}",
-        "memory_s": math.inf,
         "dtype": "float32",
     }
     names = _labels(order.labels, reading.facts.get("labels"), classes)
     shape = {"variant": variant, "kind": kind, "se_type": se_type(reading.weights), "labels": names}
+    usual["memory_s"] = _memory_s(shape)
     fields = usual | told | shape | _kept(reading, names, say)
     if order.dtype:
         fields["dtype"] = order.dtype
@@ -119,6 +119,12 @@ def _card(source: str, reading: Reading, order: Order, say: Say) -> tuple[Card, 
     return Card(
         name=order.name, architecture="movinet", **{key: fields[key] for key in fields if key != "architecture"}
     ), set(told)
+
+
+def _memory_s(shape: Mapping[str, Any]) -> float:
+    """Return the memory that a network gets where nobody tells one; see docs/memory.md."""
+    is_measured = shape["kind"] == "stream" and shape["se_type"] == "none" and shape["labels"] == _kinetics_600()
+    return catalogue.LITE_MEMORY_S if is_measured else math.inf
 
 
 def _kept(reading: Reading, names: tuple[str, ...], say: Say) -> dict[str, Any]:
@@ -145,6 +151,15 @@ def _say_assumed(fields: Mapping[str, Any], assumed: set[str], say: Say) -> None
             f"taken as {' and '.join(words for words, _ in found)}, as {fields['variant']} was published; "
             f"{' and '.join(flag for _, flag in found)} to say otherwise"
         )
+    if fields["kind"] == "stream" and "memory_s" in assumed:
+        say(f"{_memory_words(fields['memory_s'], fields['se_type'])} (docs/memory.md); --memory-s to say otherwise")
+
+
+def _memory_words(memory_s: float, se_type: str) -> str:
+    if memory_s < math.inf:
+        return f"memory: {memory_s:g} s, the best of those measured with the small A0 on a running camera"
+    measured = "" if se_type == "none" else "; what a finite one costs Google's squeeze-excitation is not known"
+    return f"memory: endless, which on a running camera ends all answers{measured}"
 
 
 def _labels(wanted: str, carried: tuple[str, ...] | None, classes: int) -> tuple[str, ...]:
@@ -153,8 +168,12 @@ def _labels(wanted: str, carried: tuple[str, ...] | None, classes: int) -> tuple
     if carried and not wanted:
         return carried
     if classes == 600 or wanted:
-        return labels.read(cards.SHIPPED / f"{KINETICS_600}.txt", classes)
+        return _kinetics_600(classes)
     raise UsageError(f"the file does not say what its {classes} classes are called: --labels FILE, one a line")
+
+
+def _kinetics_600(classes: int = 600) -> tuple[str, ...]:
+    return labels.read(cards.SHIPPED / f"{KINETICS_600}.txt", classes)
 
 
 def _write(card: Card, reading: Reading, say: Say) -> Card:

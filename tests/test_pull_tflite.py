@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+import math
 import subprocess
 import sys
 import threading
@@ -14,8 +15,9 @@ import pytest
 from safetensors.torch import save_file
 
 import stream
-from stream import cache, cards, catalogue, downloads
+from stream import cache, cards, catalogue, downloads, intake
 from stream.errors import DownloadError, ModelError, UsageError
+from stream.intake import Order
 from stream.pulling import Way, pull
 from tests import tiny
 from tests.importers.tflite_writer import Writer
@@ -72,6 +74,23 @@ def test_the_published_file_is_known_by_hash_and_size_at_several_addresses() -> 
     assert {(place.size, place.sha256) for place in others} == {(first.size, first.sha256)}
     assert all(place.address.startswith("https://") for place in (first, *others))
     assert next(iter(catalogue.ENTRIES)) == NAME
+
+
+def test_the_same_file_imported_by_hand_gets_the_same_memory_and_says_which(folder: Path, tmp_path: Path) -> None:
+    said = list[str]()
+    assert intake.bring(str(folder / FILE), Order("mine", {}), said.append).memory_s == catalogue.LITE_MEMORY_S
+    [told] = [line for line in said if line.startswith("memory: ")]
+    assert told.startswith("memory: 1 s, ")
+    assert told.endswith("(docs/memory.md); --memory-s to say otherwise")
+    (tmp_path / "own.txt").write_text("\n".join(map(str, range(600))))
+    said.clear()
+    assert (
+        intake.bring(str(folder / FILE), Order("own", {}, str(tmp_path / "own.txt")), said.append).memory_s == math.inf
+    )
+    assert [line for line in said if line.startswith("memory: endless, ")]
+    said.clear()
+    assert intake.bring(str(folder / FILE), Order("given", {"memory_s": 3.0}), said.append).memory_s == 3.0
+    assert not [line for line in said if line.startswith("memory: ")]
 
 
 def test_the_addresses_are_tried_in_turn_and_a_wrong_file_is_no_end(

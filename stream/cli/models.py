@@ -92,7 +92,10 @@ Fps = Annotated[
 Memory = Annotated[
     float | None,
     typer.Option(
-        "--memory-s", min=0.01, help="Seconds: time constant of forgetting; inf never forgets.", show_default="inf"
+        "--memory-s",
+        min=0.01,
+        help="Seconds: time constant of forgetting; inf never forgets.",
+        show_default="what the file carries; 1 for Kinetics-600 without squeeze-excitation; else inf",
     ),
 ]
 Licence = Annotated[str | None, typer.Option(help="SPDX identifier of the weights' licence.", show_default="none")]
