@@ -100,6 +100,11 @@ class OutputError(StreamError, OSError):
 class DownloadError(StreamError, ConnectionError):
     """A file cannot be fetched, or is not the one that was meant; the message says how to bring it by hand."""
 
+    def __init__(self, words: str, advice: str = "") -> None:
+        super().__init__(f"{words}; {advice}" if advice else words)
+        self.words = words
+        """What happened, without what to do: for who tries another address."""
+
 
 class ModelError(StreamError):
     """A card, its weights or their hash are not what they should be."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stream import cache, cards, catalogue, exporters, importers, labels, proof
+from stream import cache, cards, catalogue, downloads, exporters, importers, labels, proof
 from stream.cards import Card
 from stream.errors import UsageError
 from stream.hub.additions import Addition
@@ -62,7 +62,7 @@ def bring(source: str, order: Order, say: Say) -> Card:
 def keep(source: str, order: Order, say: Say) -> Card:
     """Import under any name; who calls holds its lock. See `bring`."""
     importer = importers.find(source)
-    say(f"reading {importer.KIND}")
+    say(f"reading it as {importer.KIND}")
     reading: Reading = importer.read(source, order.given)
     card, told = _card(source, reading, order, say)
     measured: dict[str, Any] = {"import": {"note": reading.note}}
@@ -74,6 +74,8 @@ def keep(source: str, order: Order, say: Say) -> Card:
             measured["import"] |= _apart(card, reading, reading.as_it_is, say)
     elif card.kind == "stream" and card.has_se and "gate" not in told:
         needed_gate(card.kind, order.given)
+    if Path(source).is_file():
+        measured["import"]["file_sha256"] = downloads.sha256(Path(source))
     if order.addition:
         card, joined = order.addition.join(card, reading.weights)
         reading = replace(reading, weights=joined)

@@ -43,7 +43,7 @@ def read(
     """
     if part not in PARTS:
         raise UsageError(f"--part is {part!r}; accepted: {', '.join(PARTS)}")
-    samples = datasets.read(data, videos, least_classes=1)
+    samples = datasets.read(data, videos, is_lenient=None, least_classes=1)
     if table:
         root = data if data.is_dir() else videos or data.parent
         samples = mapping.apply(mapping.read(table, recogniser.labels), samples, root)
