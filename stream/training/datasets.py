@@ -61,8 +61,8 @@ def read(
     Args:
         data: a folder, a `.csv` or a `.json`; see `LAYOUTS`.
         videos: folder in which the names of a `.csv` or `.json` are looked for; by default the file's own.
-        is_lenient: leave out samples whose video is missing; else that is an error. None: it is, and whoever asks has no
-            --skip-faulty to recommend.
+        is_lenient: leave out samples whose video is missing; else that is an error. None: an error, too, of a command
+            that has no --skip-faulty to recommend.
         least_classes: count: two to learn from; to measure by, one will do.
 
     Raises:
