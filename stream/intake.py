@@ -90,8 +90,8 @@ def _apart(card: Card, reading: Reading, as_it_is: Reference, say: Say) -> dict[
     """Measure how far a file that rounds is from its own weights computed in float32."""
     same, correlation = proof.apart(card, reading, as_it_is)
     say(
-        f"{as_it_is.name} rounds what float32 does not: over the same frames its logits correlate with ours by "
-        f"{correlation:.3f}, {same:.0%} of the first labels are the same"
+        f"{as_it_is.name} rounds between its operations, which float32 does not: over the same random frames "
+        f"its logits correlate with ours by {correlation:.3f}"
     )
     return {"rounded": {"same_first_label": round(same, 3), "correlation": round(correlation, 4)}}
 
@@ -101,7 +101,7 @@ def _card(source: str, reading: Reading, order: Order, say: Say) -> tuple[Card, 
     variant, kind, classes = identify(reading.weights)
     for name, found in (("variant", variant), ("kind", kind)):
         if order.given.get(name, found) != found:
-            raise UsageError(f"{source} is a {variant} {kind} net; {name} {order.given[name]!r} was asked for")
+            raise UsageError(f"{source} is a MoViNet {variant} {kind} net; {name} {order.given[name]!r} was asked for")
     told = {**reading.facts, **order.given}
     usual = {
         "side_px": catalogue.SIDES_PX[variant],

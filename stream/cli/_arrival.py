@@ -65,7 +65,6 @@ def tell(card: Card) -> None:
     if found.get("note"):
         typer.echo(found["note"])
     if stored := card.measured.get("storage"):
-        typer.echo(
-            f"stored as {stored['dtype']}: the logits change by {stored['largest_change']:.2g} at most, "
-            f"their spread is {stored['spread_of_logits']:.2g}"
-        )
+        largest, spread = stored["largest_change"], stored["spread_of_logits"]
+        change = f"no logit changes by more than {largest:.2g}; their standard deviation is {spread:.2g}"
+        typer.echo(f"stored as {stored['dtype']}: {change if largest else 'as in the file, no logit changes'}")
