@@ -45,13 +45,12 @@ class Remote:
             ("SHA-256", self.sha256) if self.sha256 else ("git blob id", self.git_blob) if self.git_blob else ("", "")
         )
 
-    @property
-    def by_hand(self) -> str:
-        """What to do without a network, in words."""
+    def by_hand(self, where: str = "") -> str:
+        """Say what to do without a network; `where` stands for the address."""
         kind, value = self.expected
         size = f", {self.size} bytes" if self.size else ""
         known = f" ({kind} {value}{size})" if kind else " (no id of it is published: running it proves it)"
-        return f"fetch {self.address}{known} by hand and give it with --from FILE"
+        return f"fetch {where or self.address}{known} by hand and give it with --from FILE"
 
 
 def git_blob(file: Path) -> str:
@@ -152,7 +151,7 @@ def _complete(remote: Remote, part: Path, progress: Progress) -> None:
                 break
         except (HTTPException, OSError) as error:
             cause = str(getattr(error, "reason", error)) or type(error).__name__
-    raise DownloadError(f"cannot fetch {remote.address}: {cause}; {remote.by_hand}")
+    raise DownloadError(f"cannot fetch {remote.address}: {cause}", remote.by_hand())
 
 
 def _advance(remote: Remote, part: Path, progress: Progress) -> bool:

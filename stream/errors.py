@@ -24,7 +24,7 @@ StreamError
 
 from collections.abc import Iterable
 
-from stream.words import listed, shown
+from stream.words import listed, meant, shown
 
 
 class StreamError(Exception):
@@ -36,11 +36,12 @@ class UsageError(StreamError, ValueError):
 
 
 class UnknownPart(UsageError, LookupError):
-    """There is no source, model, engine or label of that name; the message lists the known ones."""
+    """There is no source, model, engine or label of that name; the message names the nearest, and the known ones."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], advice: str = "") -> None:
-        end = f"; {advice}" if advice else ""
-        super().__init__(f"no {kind} named {shown(name)}; known: {listed(known) or 'none'}{end}")
+        end, names = f"; {advice}" if advice else "", list(known)
+        near = "" if advice else meant(name, names)
+        super().__init__(f"no {kind} named {shown(name)}; {near}known: {listed(names) or 'none'}{end}")
 
 
 class MissingDependency(StreamError, ImportError):
@@ -99,6 +100,11 @@ class OutputError(StreamError, OSError):
 
 class DownloadError(StreamError, ConnectionError):
     """A file cannot be fetched, or is not the one that was meant; the message says how to bring it by hand."""
+
+    def __init__(self, words: str, advice: str = "") -> None:
+        super().__init__(f"{words}; {advice}" if advice else words)
+        self.words = words
+        """What happened, without what to do: for who tries another address."""
 
 
 class ModelError(StreamError):

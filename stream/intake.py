@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stream import cache, cards, catalogue, exporters, importers, labels, proof
+from stream import cache, cards, catalogue, downloads, exporters, importers, labels, proof
 from stream.cards import Card
 from stream.errors import UsageError
 from stream.hub.additions import Addition
@@ -62,7 +62,7 @@ def bring(source: str, order: Order, say: Say) -> Card:
 def keep(source: str, order: Order, say: Say) -> Card:
     """Import under any name; who calls holds its lock. See `bring`."""
     importer = importers.find(source)
-    say(f"reading {importer.KIND}")
+    say(f"reading it as {importer.KIND}")
     reading: Reading = importer.read(source, order.given)
     card, told = _card(source, reading, order, say)
     measured: dict[str, Any] = {"import": {"note": reading.note}}
@@ -74,6 +74,8 @@ def keep(source: str, order: Order, say: Say) -> Card:
             measured["import"] |= _apart(card, reading, reading.as_it_is, say)
     elif card.kind == "stream" and card.has_se and "gate" not in told:
         needed_gate(card.kind, order.given)
+    if Path(source).is_file():
+        measured["import"]["file_sha256"] = downloads.sha256(Path(source))
     if order.addition:
         card, joined = order.addition.join(card, reading.weights)
         reading = replace(reading, weights=joined)
@@ -88,8 +90,8 @@ def _apart(card: Card, reading: Reading, as_it_is: Reference, say: Say) -> dict[
     """Measure how far a file that rounds is from its own weights computed in float32."""
     same, correlation = proof.apart(card, reading, as_it_is)
     say(
-        f"{as_it_is.name} rounds what float32 does not: over the same frames its logits correlate with ours by "
-        f"{correlation:.3f}, {same:.0%} of the first labels are the same"
+        f"{as_it_is.name} rounds between its operations, which float32 does not: over the same random frames "
+        f"its logits correlate with ours by {correlation:.3f}"
     )
     return {"rounded": {"same_first_label": round(same, 3), "correlation": round(correlation, 4)}}
 
@@ -99,7 +101,7 @@ def _card(source: str, reading: Reading, order: Order, say: Say) -> tuple[Card, 
     variant, kind, classes = identify(reading.weights)
     for name, found in (("variant", variant), ("kind", kind)):
         if order.given.get(name, found) != found:
-            raise UsageError(f"{source} is a {variant} {kind} net; {name} {order.given[name]!r} was asked for")
+            raise UsageError(f"{source} is a MoViNet {variant} {kind} net; {name} {order.given[name]!r} was asked for")
     told = {**reading.facts, **order.given}
     usual = {
         "side_px": catalogue.SIDES_PX[variant],
@@ -107,11 +109,11 @@ def _card(source: str, reading: Reading, order: Order, say: Say) -> tuple[Card, 
         "trained_frames": round(catalogue.RATES_FPS[variant] * catalogue.SECONDS),
         "gate": "relu6" if kind == "stream" else "sigmoid",
         "source": f"imported from {Path(source).name}",
-        "memory_s": math.inf,
         "dtype": "float32",
     }
     names = _labels(order.labels, reading.facts.get("labels"), classes)
     shape = {"variant": variant, "kind": kind, "se_type": se_type(reading.weights), "labels": names}
+    usual["memory_s"] = _memory_s(shape)
     fields = usual | told | shape | _kept(reading, names, say)
     if order.dtype:
         fields["dtype"] = order.dtype
@@ -119,6 +121,12 @@ def _card(source: str, reading: Reading, order: Order, say: Say) -> tuple[Card, 
     return Card(
         name=order.name, architecture="movinet", **{key: fields[key] for key in fields if key != "architecture"}
     ), set(told)
+
+
+def _memory_s(shape: Mapping[str, Any]) -> float:
+    """Return the memory that a network gets where nobody tells one; see docs/memory.md."""
+    is_measured = shape["kind"] == "stream" and shape["se_type"] == "none" and shape["labels"] == _kinetics_600()
+    return catalogue.LITE_MEMORY_S if is_measured else math.inf
 
 
 def _kept(reading: Reading, names: tuple[str, ...], say: Say) -> dict[str, Any]:
@@ -145,6 +153,15 @@ def _say_assumed(fields: Mapping[str, Any], assumed: set[str], say: Say) -> None
             f"taken as {' and '.join(words for words, _ in found)}, as {fields['variant']} was published; "
             f"{' and '.join(flag for _, flag in found)} to say otherwise"
         )
+    if fields["kind"] == "stream" and "memory_s" in assumed:
+        say(f"{_memory_words(fields['memory_s'], fields['se_type'])} (docs/memory.md); --memory-s to say otherwise")
+
+
+def _memory_words(memory_s: float, se_type: str) -> str:
+    if memory_s < math.inf:
+        return f"memory: {memory_s:g} s, the best of those measured with the small A0 on a running camera"
+    measured = "" if se_type == "none" else "; what a finite one costs Google's squeeze-excitation is not known"
+    return f"memory: endless, which on a running camera ends all answers{measured}"
 
 
 def _labels(wanted: str, carried: tuple[str, ...] | None, classes: int) -> tuple[str, ...]:
@@ -153,8 +170,12 @@ def _labels(wanted: str, carried: tuple[str, ...] | None, classes: int) -> tuple
     if carried and not wanted:
         return carried
     if classes == 600 or wanted:
-        return labels.read(cards.SHIPPED / f"{KINETICS_600}.txt", classes)
+        return _kinetics_600(classes)
     raise UsageError(f"the file does not say what its {classes} classes are called: --labels FILE, one a line")
+
+
+def _kinetics_600(classes: int = 600) -> tuple[str, ...]:
+    return labels.read(cards.SHIPPED / f"{KINETICS_600}.txt", classes)
 
 
 def _write(card: Card, reading: Reading, say: Say) -> Card:

@@ -10,7 +10,8 @@ from stream.cards import Card
 from stream.errors import ModelError
 
 SHIPPED, CACHED, ELSEWHERE = "shipped", "cached", "to be pulled"
-
+IN_WORDS = {SHIPPED: "ships", CACHED: "here", ELSEWHERE: "pull"}
+"""Where a model is -> the same, in a table that has no room."""
 
 OF_A_NET = (
     *("kind", "gate", "activation", "se_type", "classifier_activation", "fit", "lighten", "memory_s", "trained_frames"),
@@ -39,12 +40,21 @@ class Row:
     """What bringing it takes: a package that reads its file, or --sha256; empty where nothing is missing."""
     where: str
     """shipped, cached, to be pulled, or what is wrong with its card."""
+    kind: str = "stream"
+    """stream or base, which is for clips."""
+
+    @property
+    def state(self) -> str:
+        """Whether it is here, else what bringing it takes, and what it is not for, in a few words."""
+        words = [f"needs {self.needs}"] if self.needs else [IN_WORDS.get(self.where, self.where)]
+        return ", ".join([*words, *(["clips"] if self.kind == "base" else [])])
 
 
 def rows() -> list[Row]:
-    """List all models: those that are here by name, then those that can be pulled, the small ones first."""
-    here = cards.names()
-    return [_row(name) for name in sorted(here)] + [_entry(name) for name in catalogue.ENTRIES if name not in here]
+    """List all models: by name those that ship, those that are here, then those that can be pulled, the small first."""
+    shipped, here = cards.shipped(), cards.names()
+    names = [*sorted(shipped), *sorted(set(here) - set(shipped))]
+    return [_row(name) for name in names] + [_entry(name) for name in catalogue.ENTRIES if name not in here]
 
 
 def facts(card: Card) -> dict[str, Any]:
@@ -101,7 +111,7 @@ def _row(name: str) -> Row:
         card = cards.load(name)
     except ModelError as error:
         return Row(name, 0, 0, 0.0, 0.0, "", "", str(error))
-    return Row(name, len(card.labels), card.side_px, card.fps, _megabytes(card), card.licence, "", place)
+    return Row(name, len(card.labels), card.side_px, card.fps, _megabytes(card), card.licence, "", place, card.kind)
 
 
 def _megabytes(card: Card) -> float:
@@ -117,4 +127,4 @@ def _entry(name: str) -> Row:
     fps = max(catalogue.RATES_FPS[variant] for variant in variants)
     [place, *_] = entry.places or catalogue.ENTRIES[entry.members[0]].places
     needs = "--sha256" if place.is_hash_needed else importers.missing(place.form)
-    return Row(name, 600, side, fps, entry.megabytes, place.licence, needs, ELSEWHERE)
+    return Row(name, 600, side, fps, entry.megabytes, place.licence, needs, ELSEWHERE, entry.kind)

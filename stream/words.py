@@ -2,11 +2,18 @@
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 NAME, WORDS = 80, 1500
 """Characters of a name, and bytes of a message, shown at most: gRPC carries a status twice, escaped, in 8 kB."""
 LISTED = 40
 """Count of names that are listed at most."""
+
+COMPARED = 1000
+"""Count of names that one that is not known is compared with at most: it may come from a stranger."""
+
+NEAR = 0.7
+"""Share of a name's letters, in their order, that the nearest one has at least."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -22,6 +29,26 @@ def listed(names: Iterable[str]) -> str:
     every = sorted(names)
     more = f" and {len(every) - LISTED} more" if len(every) > LISTED else ""
     return ", ".join(plain(name)[:NAME] for name in every[:LISTED]) + more
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return what a name was probably meant to be: the first that it begins, else the likest; empty where none is near.
+
+    Case does not count.
+    """
+    text, names = str(name).casefold(), list(known)[:COMPARED]
+    if not text or len(text) > NAME:
+        return ""
+    folded = {each.casefold(): each for each in reversed(names)}  # of several the first stays
+    found = [each for each in names if len(text) > 2 and each.casefold().startswith(text)]
+    likest = get_close_matches(text, folded, 1, NEAR)
+    return found[0] if found else folded[likest[0]] if likest else ""
+
+
+def meant(name: object, known: Iterable[str]) -> str:
+    """Return "did you mean ...? " for a message, empty where nothing is near."""
+    found = nearest(name, known)
+    return f"did you mean {shown(found)}? " if found else ""
 
 
 def plain(text: str) -> str:

@@ -44,6 +44,8 @@ def test_an_error_says_what_it_is_for(kind: type[StreamError]) -> None:
 def test_messages_say_what_was_found_and_what_to_do() -> None:
     assert str(UnknownPart("model", "x", ["b", "a"])) == "no model named 'x'; known: a, b"
     assert str(UnknownPart("model", "x", [])) == "no model named 'x'; known: none"
+    said = str(UnknownPart("label", "Wave", ["clap", "wave"]))
+    assert said == "no label named 'Wave'; did you mean 'wave'? known: clap, wave"
     assert "pip install 'movinet-stream[plot]'" in str(MissingDependency("the sink 'plot'", "matplotlib", "plot"))
     assert str(ParityError("onnx", 0.01, 1e-4)) == "onnx: largest difference 0.01, tolerance 0.0001"
 

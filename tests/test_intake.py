@@ -86,6 +86,8 @@ def test_a_bare_state_dict_asks_what_it_does_not_tell(made: Path) -> None:
     said = list[str]()
     card = intake.bring(source, intake.Order("mine", {"gate": "relu6", "side_px": 32}, str(labels)), said.append)
     assert "taken as 5 fps, as t0 was published; --fps to say otherwise" in said
+    [told] = [line for line in said if line.startswith("memory: endless, ")]
+    assert "squeeze-excitation is not known (docs/memory.md); --memory-s to say otherwise" in told
     assert (card.variant, card.labels) == ("t0", tiny.LABELS)
     assert "not compared" in card.measured["import"]["note"]
     (made / "short.txt").write_text("one\ntwo\n")

@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 import hashlib
+import math
+import re
 import subprocess
 import sys
 import threading
@@ -10,18 +12,21 @@ from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.torch import save_file
 
 import stream
-from stream import cache, cards, catalogue, downloads
+from stream import cache, cards, catalogue, downloads, intake
 from stream.errors import DownloadError, ModelError, UsageError
+from stream.intake import Order
+from stream.onnxfile import OnnxFile
 from stream.pulling import Way, pull
 from tests import tiny
 from tests.importers.tflite_writer import Writer
 
 ROOT = Path(__file__).parents[1]
-NAME, UNKNOWN = "movinet-a0-stream-k600", "movinet-a1-stream-k600"
+NAME, UNKNOWN, EVERYDAY = "movinet-a0-stream-k600", "movinet-a1-stream-k600", catalogue.EVERYDAY
 FILE = "movinet_a0_stream_int8.tflite"
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -74,6 +79,23 @@ def test_the_published_file_is_known_by_hash_and_size_at_several_addresses() -> 
     assert next(iter(catalogue.ENTRIES)) == NAME
 
 
+def test_the_same_file_imported_by_hand_gets_the_same_memory_and_says_which(folder: Path, tmp_path: Path) -> None:
+    said = list[str]()
+    assert intake.bring(str(folder / FILE), Order("mine", {}), said.append).memory_s == catalogue.LITE_MEMORY_S
+    [told] = [line for line in said if line.startswith("memory: ")]
+    assert told.startswith("memory: 1 s, ")
+    assert told.endswith("(docs/memory.md); --memory-s to say otherwise")
+    (tmp_path / "own.txt").write_text("\n".join(map(str, range(600))))
+    said.clear()
+    assert (
+        intake.bring(str(folder / FILE), Order("own", {}, str(tmp_path / "own.txt")), said.append).memory_s == math.inf
+    )
+    assert [line for line in said if line.startswith("memory: endless, ")]
+    said.clear()
+    assert intake.bring(str(folder / FILE), Order("given", {"memory_s": 3.0}), said.append).memory_s == 3.0
+    assert not [line for line in said if line.startswith("memory: ")]
+
+
 def test_the_addresses_are_tried_in_turn_and_a_wrong_file_is_no_end(
     folder: Path, sha256: str, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,8 +122,37 @@ def test_all_addresses_gone_says_what_each_said_and_what_to_do_by_hand(
     sha256: str, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _know(monkeypatch, NAME, (f"{server}/one", f"{server}/two"))
-    with pytest.raises(DownloadError, match=rf"one: .*404.*SHA-256 {sha256}, \d+ bytes\) by hand .*two: .*404"):
-        pull(NAME, Way())
+    said = list[str]()
+    with pytest.raises(DownloadError) as caught:
+        pull(NAME, Way(say=said.append))
+    assert said == [f"cannot fetch {server}/{file}: the server answers 404 File not found" for file in ("one", "two")]
+    advice = rf"fetch it from one of them \(SHA-256 {sha256}, \d+ bytes\) by hand and give it with --from FILE"
+    assert re.fullmatch(rf"none of 2 addresses gives {NAME}; {advice}", str(caught.value))
+
+
+def test_the_addition_joins_the_same_file_that_is_here(
+    folder: Path, sha256: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if it had been fetched; nothing is where the addresses lead."""
+    _know(monkeypatch, EVERYDAY, ("http://127.0.0.1:9/nothing",), sha256=sha256)
+    monkeypatch.setattr(downloads, "PAUSE_S", 0.001)
+    base = pull(NAME, Way(file=folder / FILE))
+    fetched = pull(EVERYDAY, Way(file=folder / FILE))
+    cache.remove(EVERYDAY)
+    said = list[str]()
+    joined = pull(EVERYDAY, Way(say=said.append))
+    assert said[0] == f"nothing to fetch: {NAME} is here, made of the file that {EVERYDAY} is made of"
+    weights = [OnnxFile(card.read_weights()).weights() for card in (fetched, joined)]
+    assert weights[0].keys() == weights[1].keys()
+    assert all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert dataclasses.replace(joined, measured={}, sha256="", weights="") == dataclasses.replace(
+        fetched, measured={}, sha256="", weights=""
+    )
+    cache.remove(EVERYDAY)
+    _know(monkeypatch, EVERYDAY, sha256="0" * 64)
+    assert base.measured["import"]["file_sha256"] == sha256
+    with pytest.raises(DownloadError, match="cannot fetch"):
+        pull(EVERYDAY, Way())
 
 
 def test_a_file_by_hand_passes_the_same_check(folder: Path, sha256: str) -> None:
@@ -117,8 +168,11 @@ def test_a_file_nobody_here_knows_is_asked_for_by_its_hash(
     _know(monkeypatch, NAME, (f"{server}/{FILE}",), sha256="", size=0)
     with pytest.raises(UsageError, match=r"is not known here: give it with --sha256 HEX"):
         pull(NAME, Way())
-    with pytest.raises(UsageError, match=r"is not known here"):
+    with pytest.raises(UsageError) as caught:
         pull(NAME, Way(file=folder / FILE))
+    assert f"{folder / FILE} cannot be held against its hash: give it with --sha256 HEX" in str(caught.value)
+    assert f"stream-models import {folder / FILE} --as NAME" in str(caught.value)
+    assert server not in str(caught.value)
     with pytest.raises(UsageError, match=r"--sha256 is 'abc'; accepted: 64 hexadecimal digits"):
         pull(NAME, Way(sha256="abc"))
     with pytest.raises(DownloadError, match=r"has SHA-256 \w+, 0{64} is expected"):
@@ -183,4 +237,4 @@ def test_without_pytorch_what_needs_it_says_so_before_anything_is_fetched() -> N
     assert "pip install 'movinet-stream[torch]'" in done.stderr
     listed = {line.split()[0]: line for line in run(code, "list").stdout.splitlines()}
     assert "needs torch" in listed["movinet-a0-stream-port-k600"]
-    assert "to be pulled" in listed[NAME]
+    assert listed[NAME].split()[-1] == "pull"

@@ -161,12 +161,21 @@ def test_the_second_place_is_tried_where_the_first_gives_nothing(
     dead = dataclasses.replace(place, address=unpublished.replace(FILE, "nothing"))
     page = dataclasses.replace(place, address=unpublished.replace(FILE, "page.html"))
     monkeypatch.setitem(catalogue.ENTRIES, PULLED, dataclasses.replace(entry, places=(dead, page)))
-    with pytest.raises(ModelError, match=r"nothing: the server answers 404 .*; what .*page\.html gives is refused"):
-        pull(PULLED, Way())
-    monkeypatch.setitem(catalogue.ENTRIES, PULLED, dataclasses.replace(entry, places=(dead, here)))
     said = list[str]()
+    with pytest.raises(ModelError, match=rf"^none of 2 addresses gives {PULLED}; fetch it from one of them \(no id"):
+        pull(PULLED, Way(say=said.append))
+    assert [line for line in said if line.startswith(f"cannot fetch {dead.address}: the server answers 404")]
+    assert [line for line in said if line.startswith(f"what {page.address} gives is refused")]
+    monkeypatch.setitem(catalogue.ENTRIES, PULLED, dataclasses.replace(entry, places=(dead, here)))
+    said.clear()
     assert pull(PULLED, Way(say=said.append)).name == PULLED
-    assert any("404 File not found; fetch" in line and f"trying {unpublished}" in line for line in said)
+    assert f"cannot fetch {dead.address}: the server answers 404 File not found" in said
+
+
+def test_what_ships_needs_no_pull() -> None:
+    said = list[str]()
+    assert pull("gestures-a0", Way(say=said.append)) == cards.load("gestures-a0")
+    assert said == ["gestures-a0 ships with the package: nothing to pull"]
 
 
 def test_what_reads_a_file_is_looked_for_before_the_file_is_fetched(

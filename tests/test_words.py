@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import UnknownPart
-from stream.words import LISTED, NAME, WORDS, cut, listed, plain, shown
+from stream.words import LISTED, NAME, WORDS, cut, listed, meant, nearest, plain, shown
 
 
 @given(st.text(max_size=40))
@@ -31,3 +31,21 @@ def test_names_are_cut_and_many_are_counted() -> None:
     error = str(UnknownPart("label", "\x1b[2J" * 9999, [f"label {n}" * 30 for n in range(600)]))
     assert len(error.encode()) < 5000
     assert "\x1b" not in error
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "expected"),
+    [
+        ("Wave", ["clap", "wave"], "wave"),
+        ("everyday", ["movinet", "everyday-a0"], "everyday-a0"),
+        ("movinet-a0", ["movinet-a0-stream", "movinet-a0-base"], "movinet-a0-stream"),
+        ("gesture-a0", ["everyday-a0", "gestures-a0"], "gestures-a0"),
+        ("quite another", ["clap", "wave"], ""),
+        ("wav" * NAME, ["wave"], ""),
+        ("", ["wave"], ""),
+        ("wave", [], ""),
+    ],
+)
+def test_the_nearest_of_the_known_names_is_meant(name: str, known: list[str], expected: str) -> None:
+    assert nearest(name, known) == expected
+    assert meant(name, known) == (f"did you mean {expected!r}? " if expected else "")

@@ -12,7 +12,7 @@ from stream.cards import Card
 
 
 class Arrival:
-    """On a terminal a bar for the download, then a spinner with what is done; elsewhere a line for each, on stderr."""
+    """On stderr a line for each thing that is done; on a terminal a spinner meanwhile, and a bar for the download."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True)
@@ -43,9 +43,13 @@ class Arrival:
         self._bar = None
         if self._console.is_terminal:
             spinner = Progress(SpinnerColumn(), TextColumn("{task.description}"), console=self._console, transient=True)
+            self._stack.callback(self._print, sentence)  # what it said stays when the spinner goes
             self._stack.enter_context(spinner).add_task(sentence)
         else:
-            self._console.print(sentence, highlight=False, soft_wrap=True)
+            self._print(sentence)
+
+    def _print(self, sentence: str) -> None:
+        self._console.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 
 def tell(card: Card) -> None:
@@ -61,7 +65,6 @@ def tell(card: Card) -> None:
     if found.get("note"):
         typer.echo(found["note"])
     if stored := card.measured.get("storage"):
-        typer.echo(
-            f"stored as {stored['dtype']}: the logits change by {stored['largest_change']:.2g} at most, "
-            f"their spread is {stored['spread_of_logits']:.2g}"
-        )
+        largest, spread = stored["largest_change"], stored["spread_of_logits"]
+        change = f"no logit changes by more than {largest:.2g}; their standard deviation is {spread:.2g}"
+        typer.echo(f"stored as {stored['dtype']}: {change if largest else 'as in the file, no logit changes'}")

@@ -172,7 +172,7 @@ def evaluate(
     recogniser = load(model, runtime, threads)
     outcomes: dict[str, Outcome] = {}
     if protocol == MEMORY and data:
-        chosen = protocols.Data(data, videos, part, group_by, others, seed)
+        chosen = protocols.Data(data, videos, part, group_by, others, seed, table, is_joined=True)
         outcomes[MEMORY] = protocols.on_joined_memory(recogniser, chosen)
     elif protocol == MEMORY:
         outcomes[MEMORY] = protocols.on_memory(recogniser, scenes, seed)
@@ -182,8 +182,8 @@ def evaluate(
         counts = {CLIP: (clips, 0), STREAM: (0, minutes), None: (clips, minutes)}[protocol]
         outcomes["generated"] = protocols.on_generated(recogniser, *counts, seed, settings)
     elif data is not None:
-        chosen = protocols.Data(data, videos, part, group_by, others, seed, table)
         is_joined = protocol == STREAM
+        chosen = protocols.Data(data, videos, part, group_by, others, seed, table, is_joined)
         watched = replace(settings, is_cut_aware=not is_joined if cuts is None else cuts)
         name = data.resolve().stem + (f"_{protocol}" if protocol in (STREAM, EVENTS) else "")
         measure = {STREAM: protocols.on_streams, EVENTS: protocols.on_events}.get(protocol or CLIP, protocols.on_clips)

@@ -92,12 +92,18 @@ Fps = Annotated[
 Memory = Annotated[
     float | None,
     typer.Option(
-        "--memory-s", min=0.01, help="Seconds: time constant of forgetting; inf never forgets.", show_default="inf"
+        "--memory-s",
+        min=0.01,
+        help="Seconds: time constant of forgetting; inf never forgets.",
+        show_default="what the file carries; 1 for Kinetics-600 without squeeze-excitation; else inf",
     ),
 ]
 Licence = Annotated[str | None, typer.Option(help="SPDX identifier of the weights' licence.", show_default="none")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a model of that name.")]
 Members = Annotated[list[str], typer.Argument(metavar="MEMBER...", help="Two models or more.", show_default=False)]
+
+COLUMNS, STATE_WIDTH = ("name", "classes", "px", "fps", "MB", "licence", "state"), 18
+"""Of the list, and letters that the last one takes at least on a line."""
 
 
 def list_(*, as_json: Json = False) -> None:
@@ -107,15 +113,28 @@ def list_(*, as_json: Json = False) -> None:
         for row in rows:
             typer.echo(json.dumps(asdict(row)))
         return
-    table = Table("name", "classes", "px", "fps", "MB", "licence", "where", box=None, pad_edge=False, padding=(0, 1))
-    for column in table.columns[1:5]:
-        column.justify = "right"
-    table.columns[0].min_width = max(len(row.name) for row in rows)  # a name cut short is none
-    for row in rows:
-        size = "?" if row.megabytes is None else f"{row.megabytes:.1f}"
-        numbers = (str(row.classes), str(row.side_px), f"{row.fps:g}", size)
-        table.add_row(row.name, *numbers, row.licence, f"needs {row.needs}" if row.needs else row.where)
-    Console().print(table)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    texts = [COLUMNS, *map(_texts, rows)]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    for name, width in zip(COLUMNS, widths, strict=True):  # a name cut short is none: only the state takes more lines
+        is_last, is_number = name == COLUMNS[-1], name in ("classes", "px", "fps", "MB")
+        table.add_column(
+            name, min_width=min(width, STATE_WIDTH) if is_last else width, no_wrap=not is_last, overflow="fold",
+            justify="right" if is_number else "left",
+        )  # fmt: skip
+    for text in texts[1:]:
+        table.add_row(*text)
+    console = Console(highlight=False, markup=False)
+    console.width = max(console.width, sum(widths[:-1]) + len(widths) + STATE_WIDTH)
+    console.print(table)
+    console.print(
+        "MB: of the weights as they lie here. clips: a base net, for whole clips, not for streams.", soft_wrap=True
+    )
+
+
+def _texts(row: shelf.Row) -> tuple[str, ...]:
+    size = "?" if row.megabytes is None else f"{row.megabytes:.1f}"
+    return row.name, str(row.classes), str(row.side_px), f"{row.fps:g}", size, row.licence, row.state
 
 
 def pull(*, name: Name, dtype: Dtype = None, file: From = None, address: Address = None, sha256: Sha256 = None) -> None:

@@ -63,6 +63,8 @@ class Data:
     """Decides the order of a stream, and the draws of a bootstrap."""
     table: Path | None = None
     """Says which of the model's labels the clips have, when not their own."""
+    is_joined: bool = False
+    """Clips are joined to one stream."""
 
 
 def on_generated(recogniser: Recogniser, count: int, minutes: int, seed: int, settings: SessionSettings) -> Outcome:
@@ -121,8 +123,9 @@ def on_clips(recogniser: Recogniser, data: Data, settings: SessionSettings) -> O
 
 def _read(recogniser: Recogniser, data: Data) -> tuple[Sample, ...]:
     return reading.read(
-        data.path, recogniser, videos=data.videos, part=data.part, has_others=data.has_others, table=data.table
-    )
+        data.path, recogniser, videos=data.videos, part=data.part, has_others=data.has_others,
+        is_joined=data.is_joined, table=data.table,
+    )  # fmt: skip
 
 
 def on_events(recogniser: Recogniser, data: Data, settings: SessionSettings) -> Outcome:

@@ -14,6 +14,7 @@ from stream.sources import open_source
 from stream.training import datasets, splits
 from stream.training.datasets import Sample
 from stream.types import Frame
+from stream.words import listed, meant, shown
 
 PARTS = ("all", "train", "validation", "test")
 """Which samples are measured: all, or those of a part that the data names."""
@@ -26,6 +27,7 @@ def read(
     videos: Path | None = None,
     part: str = "all",
     has_others: bool = False,
+    is_joined: bool = False,
     table: Path | None = None,
 ) -> tuple[Sample, ...]:
     """List the samples of a data set that a model is measured on.
@@ -36,6 +38,7 @@ def read(
         videos: where its videos are, when not beside it.
         part: one of PARTS.
         has_others: clips of labels that the model does not know are kept, as something else.
+        is_joined: clips are joined to a stream: only then may there be others.
         table: says which of the model's labels its clips have; see `stream.evaluation.mapping`.
 
     Raises:
@@ -43,18 +46,24 @@ def read(
     """
     if part not in PARTS:
         raise UsageError(f"--part is {part!r}; accepted: {', '.join(PARTS)}")
-    samples = datasets.read(data, videos, least_classes=1)
+    samples = datasets.read(data, videos, is_lenient=None, least_classes=1)
     if table:
         root = data if data.is_dir() else videos or data.parent
         samples = mapping.apply(mapping.read(table, recogniser.labels), samples, root)
     known = set(recogniser.labels)
     if (unknown := sorted(set(datasets.labels(samples)) - known)) and not has_others:
+        near = meant(unknown[0], recogniser.labels)
+        ways = "; --map CSV, which says what each clip is to the model"
+        ways += "; or --others, which takes all else as something else" if is_joined else ""
         raise UsageError(
-            f"{data} has {unknown[0]!r}, which {recogniser.card.name} does not know; "
-            f"accepted: {', '.join(recogniser.labels)}; or --others, which takes all else as something else"
+            f"{data} has {shown(unknown[0])}, which {recogniser.card.name} does not know; "
+            f"{near}accepted: {listed(recogniser.labels)}{ways}"
         )
     if known.isdisjoint(datasets.labels(samples)):
-        raise UsageError(f"{data} has no label of {recogniser.card.name}; accepted: {', '.join(recogniser.labels)}")
+        raise UsageError(
+            f"{data} has no label of {recogniser.card.name}; accepted: {listed(recogniser.labels)}; "
+            "--map CSV, which says what each clip is to the model"
+        )
     chosen = tuple(sample for sample in samples if part in ("all", sample.subset))
     if not chosen:
         found = ", ".join(sorted({sample.subset for sample in samples} - {""})) or "none"

@@ -24,7 +24,15 @@ def find(source: str) -> ModuleType:
         if importer.recognises(source):
             return importer
     kinds = "; ".join(kind(name) for name in rooms.names("importers"))
-    raise UsageError(f"{source} is nothing that can be imported; known: {kinds}")
+    raise UsageError(f"{source} is {_not_what_it_is_called(source)}nothing that can be imported; known: {kinds}")
+
+
+def _not_what_it_is_called(source: str) -> str:
+    """Say first that a file is not what its name says."""
+    if not source.lower().endswith(".tflite") or not Path(source).is_file():
+        return ""
+    what = "does not begin as one" if Path(source).stat().st_size else "is empty"
+    return f"no TensorFlow Lite file, it {what}, and "
 
 
 def form(importer: ModuleType) -> str:

@@ -78,7 +78,9 @@ class TfliteFile:
             raise ModelError(f"{len(content)} bytes that do not begin as a TensorFlow Lite file ({MAGIC.decode()})")
         self._size = len(content)
         self._model = _whole(lambda: tflite.Model.GetRootAs(content, 0))
-        if (graphs := _whole(self._model.SubgraphsLength)) != 1:
+        if not (graphs := _whole(self._model.SubgraphsLength)):
+            raise ModelError("the TensorFlow Lite file holds no network: it is empty, damaged or cut short")
+        if graphs != 1:
             raise ModelError(f"the TensorFlow Lite file has {graphs} graphs; a MoViNet has 1")
         self._graph = _whole(lambda: self._model.Subgraphs(0))
         self._constants: dict[int, npt.NDArray[np.float32] | None] = {}
@@ -204,7 +206,9 @@ def _whole(read: Callable[[], T]) -> T:
     except ModelError:
         raise
     except BROKEN as error:
-        raise ModelError(f"the TensorFlow Lite file is damaged or cut short: {error}") from error
+        raise ModelError(
+            "the TensorFlow Lite file is damaged or cut short: a part that it names is not there"
+        ) from error
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:

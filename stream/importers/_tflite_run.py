@@ -54,7 +54,11 @@ def references(content: bytes, file: TfliteFile, has_se: bool) -> tuple[Referenc
 
 
 def _reference(litert: Any, content: bytes, has_se: bool, what: str) -> Reference | None:
-    interpreter = litert.Interpreter(model_content=content, num_threads=1)
+    interpreter = litert.Interpreter(
+        model_content=content,
+        num_threads=1,
+        experimental_op_resolver_type=litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,  # those tell stderr so
+    )
     signatures = interpreter.get_signature_list()
     name = next((name for name, it in signatures.items() if {IMAGE} <= set(it["inputs"])), None)
     if name is None or LOGITS not in signatures[name]["outputs"]:

@@ -54,14 +54,15 @@ class Sample:
 
 
 def read(
-    data: Path, videos: Path | None = None, *, is_lenient: bool = False, least_classes: int = 2
+    data: Path, videos: Path | None = None, *, is_lenient: bool | None = False, least_classes: int = 2
 ) -> tuple[Sample, ...]:
     """List the samples of a data set in a fixed order.
 
     Args:
         data: a folder, a `.csv` or a `.json`; see `LAYOUTS`.
         videos: folder in which the names of a `.csv` or `.json` are looked for; by default the file's own.
-        is_lenient: leave out samples whose video is missing; else that is an error.
+        is_lenient: leave out samples whose video is missing; else that is an error. None: an error, too, of a command
+            that has no --skip-faulty to recommend.
         least_classes: count: two to learn from; to measure by, one will do.
 
     Raises:
@@ -209,7 +210,7 @@ class Shelf:
         return found
 
 
-def _table(path: Path, shelf: Shelf, _is_lenient: bool) -> Iterator[Sample]:
+def _table(path: Path, shelf: Shelf, _is_lenient: bool | None) -> Iterator[Sample]:
     """Read a CSV with a header."""
     for where, row in rows(path):
         if not row.get("label"):
@@ -230,7 +231,7 @@ def _table(path: Path, shelf: Shelf, _is_lenient: bool) -> Iterator[Sample]:
         yield Sample(place[0], row["label"], *span, group, SUBSETS.get(said, ""), where)
 
 
-def _activitynet(path: Path, shelf: Shelf, is_lenient: bool) -> Iterator[Sample]:
+def _activitynet(path: Path, shelf: Shelf, is_lenient: bool | None) -> Iterator[Sample]:
     """Read ActivityNet's JSON: `database`: id -> subset and annotations, each a label and a segment in seconds."""
     try:
         database = json.loads(path.read_text("utf-8"))["database"]
@@ -245,7 +246,7 @@ def _activitynet(path: Path, shelf: Shelf, is_lenient: bool) -> Iterator[Sample]
             raise UsageError(f"{path}: {name}: an entry cannot be read ({error}); accepted: ActivityNet's") from error
 
 
-def _annotated(where: str, name: str, entry: dict[str, Any], shelf: Shelf, is_lenient: bool) -> Iterator[Sample]:
+def _annotated(where: str, name: str, entry: dict[str, Any], shelf: Shelf, is_lenient: bool | None) -> Iterator[Sample]:
     subset = SUBSETS.get(str(entry.get("subset", "")).lower(), "")
     video, _ = shelf.by_id(name, 0.0, math.inf)
     for item in entry.get("annotations", ()):
@@ -253,33 +254,37 @@ def _annotated(where: str, name: str, entry: dict[str, Any], shelf: Shelf, is_le
         if not 0 <= start_s < end_s:
             words = f"{where}: segment {start_s:g} to {end_s:g} s; accepted: 0 or more, an end after the start"
             if not is_lenient:
-                raise UsageError(f"{words}, or --skip-faulty to do without")
+                raise UsageError(f"{words}{_or_without(is_lenient)}")
             _log.warning("%s; it is left out", words)
             continue
         yield Sample(video, str(item["label"]), start_s, end_s, name, subset, where)
 
 
-READERS: dict[str, Callable[[Path, Shelf, bool], Iterator[Sample]]] = {".csv": _table, ".json": _activitynet}
+READERS: dict[str, Callable[[Path, Shelf, bool | None], Iterator[Sample]]] = {".csv": _table, ".json": _activitynet}
 """Suffix -> what reads it."""
 
 
 # --- what may be wrong with all of it ---
 
 
-def _present(data: Path, samples: tuple[Sample, ...], is_lenient: bool) -> tuple[Sample, ...]:
+def _present(data: Path, samples: tuple[Sample, ...], is_lenient: bool | None) -> tuple[Sample, ...]:
     """Leave out, or refuse, samples without a video."""
     there = {path: path.is_file() for path in {sample.path for sample in samples}}
     missing = [sample for sample in samples if not there[sample.path]]
     if missing and not is_lenient:
         raise UsageError(
             f"{data}: the videos of {len(missing)} of {len(samples)} samples are missing, the first is {missing[0]}; "
-            "accepted: all of them, --videos FOLDER to look elsewhere, or --skip-faulty to do without"
+            f"accepted: all of them, or --videos FOLDER to look elsewhere{_or_without(is_lenient)}"
         )
     if missing:
         _log.warning(
             "%s: the videos of %d of %d samples are missing; these are left out", data, len(missing), len(samples)
         )
     return tuple(sample for sample in samples if there[sample.path])
+
+
+def _or_without(is_lenient: bool | None) -> str:
+    return "" if is_lenient is None else ", or --skip-faulty to do without"
 
 
 def _once(data: Path, samples: Sequence[Sample]) -> tuple[Sample, ...]:

@@ -26,8 +26,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(home: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "STREAM_HOME": str(home), "PYTHONPATH": str(ROOT), "COLUMNS": "160"}
+def run(home: Path, *words: object, columns: int = 160) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "STREAM_HOME": str(home), "PYTHONPATH": str(ROOT), "COLUMNS": str(columns)}
     command = [sys.executable, "-W", "error", "-m", "stream.cli.models", *map(str, words)]
     return subprocess.run(command, capture_output=True, check=False, text=True, env=environment, timeout=200)
 
@@ -41,8 +41,24 @@ def test_the_list_has_what_ships_what_is_here_and_what_can_be_pulled(home: Path)
     assert rows["movinet-a4-stream-k600"]["where"] == "to be pulled"
     assert rows["movinet-a6-stream-k600"]["classes"] == 600
     table = run(home, "list").stdout.splitlines()
-    assert table[0].split() == ["name", "classes", "px", "fps", "MB", "licence", "where"]
-    assert len(table) == len(rows) + 1
+    assert table[0].split() == ["name", "classes", "px", "fps", "MB", "licence", "state"]
+    assert [line.split()[0] for line in table[1 : len(rows) + 1]] == list(rows)
+    assert table[len(rows) + 1].startswith("MB: ")
+
+
+def test_the_list_fits_80_columns_and_says_what_each_needs(home: Path) -> None:
+    *table, _ = run(home, "list", columns=80).stdout.splitlines()
+    assert max(map(len, table)) <= 80
+    assert [line.split() for line in run(home, "list", columns=40).stdout.splitlines()[:-1]] == [
+        line.split() for line in table
+    ], "where there is less room nothing is cut"
+    states = {line.split()[0]: " ".join(line.split()[6:]) for line in table[1:]}
+    assert list(states)[:5] == ["everyday-a0", "gestures-a0", "mine", "movinet-a0-stream-k600", "everyday-a0-k600"]
+    assert states["everyday-a0"] == "ships"
+    assert states["everyday-a0-k600"] == "pull"
+    assert states["movinet-a1-stream-k600"] == "needs --sha256"
+    assert states["movinet-a3-stream-k600"] in ("pull", "needs tensorflow")
+    assert states["movinet-a5-base-k600"] in ("pull, clips", "needs torch, clips")
 
 
 def test_a_card_is_shown_with_where_it_was_found(home: Path) -> None:

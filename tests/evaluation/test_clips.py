@@ -89,8 +89,19 @@ def test_only_the_span_of_a_sample_is_seen(tmp_path: Path) -> None:
 def test_labels_that_the_model_does_not_know_are_refused(tmp_path: Path) -> None:
     for name in ("red", "yellow"):
         films.write(tmp_path / name / "a.mp4", ("red", 2))
-    with pytest.raises(UsageError, match="'yellow', which toy does not know; accepted: dark, red"):
+    with pytest.raises(UsageError) as caught:
         reading.read(tmp_path, TOY)
+    said = f"'yellow', which toy does not know; accepted: {', '.join(sorted(LABELS))}; --map CSV, "
+    assert said in str(caught.value)
+    assert "--others" not in str(caught.value), "only joined clips have others"
+    with pytest.raises(UsageError, match=r"; --map CSV, .*; or --others, "):
+        reading.read(tmp_path, TOY, is_joined=True)
+
+
+def test_a_missing_video_recommends_no_option_that_measuring_lacks(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("path,label\ngone.mp4,red\n")
+    with pytest.raises(UsageError, match=r"accepted: all of them, or --videos FOLDER to look elsewhere$"):
+        reading.read(tmp_path / "data.csv", TOY)
 
 
 def test_a_part_is_measured_by_itself_and_must_be_there(tmp_path: Path) -> None:

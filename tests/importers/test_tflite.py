@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stream import importers, proof
-from stream.errors import ModelError, StreamError
+from stream.errors import ModelError, StreamError, UsageError
 from stream.importers import _tflite_file, tflite
 from stream.importers._tflite_file import TfliteFile
 from stream.importers._tflite_net import NetReader
@@ -55,6 +55,17 @@ def test_the_net_that_was_written_is_read_whatever_it_is_stored_as(form: str, dt
     assert (reading.as_it_is is not None) == (dtype == "int8")
 
 
+@pytest.mark.skipif(not LITERT, reason="LiteRT is not installed")
+def test_running_a_file_says_nothing_on_stderr(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    card = tiny.card("plain")
+    (tmp_path / "net.tflite").write_bytes(Writer(card, tiny.weights(card), "int8").content)
+    reading = tflite.read(str(tmp_path / "net.tflite"), {})
+    assert reading.reference
+    assert reading.as_it_is
+    assert reading.as_it_is.run(proof.frames(card))
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("variant", ["a0", "a3"])
 def test_a_larger_member_is_known_by_its_blocks(variant: str) -> None:
     card = tiny.card("relu6", variant=variant, **FORMS["plain"])
@@ -93,8 +104,14 @@ def test_a_file_that_is_cut_or_none_says_so(content: bytes, tmp_path: Path) -> N
     for size in (0, 7, 15):
         with pytest.raises(ModelError, match="do not begin as a TensorFlow Lite file"):
             TfliteFile(content[:size])
-    with pytest.raises(ModelError, match="damaged or cut short"):
+    with pytest.raises(ModelError, match=r"damaged or cut short: a part that it names is not there$"):
         NetReader(TfliteFile(content[: len(content) // 2]))
+    with pytest.raises(ModelError, match="holds no network: it is empty, damaged or cut short"):
+        TfliteFile(b"\0\0\0\0TFL3" + bytes(50))
+    for text, why in ((b"", "is empty"), (b"hello world, this is text", "does not begin as one")):
+        (tmp_path / "named.tflite").write_bytes(text)
+        with pytest.raises(UsageError, match=rf"named\.tflite is no TensorFlow Lite file, it {why}, and nothing that"):
+            importers.find(str(tmp_path / "named.tflite"))
     (tmp_path / "cut").write_bytes(content[:1000])
     with pytest.raises(ModelError, match="damaged or cut short"):
         importers.find(str(tmp_path / "cut")).read(str(tmp_path / "cut"), {})

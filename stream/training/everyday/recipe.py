@@ -191,7 +191,12 @@ def _whole(order: Order, wide: Card, net: MoViNet) -> Card:
 def _story(order: Order, base: Card) -> dict[str, Any]:
     return {
         "command": order.command,
-        "begun_with": f"{base.name}, SHA-256 {base.sha256}",
+        "begun_with": f"{base.name}, SHA-256 {base.sha256} of its weights as they are stored",
+        **(
+            {"begun_with_file": f"SHA-256 {file}"}
+            if (file := base.measured.get("import", {}).get("file_sha256"))
+            else {}
+        ),
         "footage": "stream-train names it; its terms are in docs/models.md",
         "machine": f"{order.threads} threads, {platform.machine()}, torch {torch.__version__}",
         "settings": asdict(order.settings),
