@@ -1,7 +1,7 @@
 """Progress on stderr: a bar in a terminal, elsewhere a line as a stage begins and a few while it lasts."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator
 from typing import TypeVar
 
 from rich.console import Console
@@ -13,7 +13,7 @@ PAUSE_S = 10.0
 """Seconds between two lines of a stage, at least."""
 
 
-def bar(steps: Collection[T], what: str, pause_s: float = PAUSE_S) -> Iterator[T]:
+def bar(steps: Collection[T], what: str, pause_s: float = PAUSE_S) -> Generator[T, None, None]:
     """Go through the steps of a stage and say how far it is; close it where it is not gone through to its end.
 
     Args:
