@@ -73,7 +73,8 @@ class SessionSettings:
     smoothing_s: float = 0.15
     """Seconds, 0 or more: time constant of the average over probabilities; 0 takes them as they are."""
     allow: tuple[str, ...] | None = None
-    """Labels that may be reported; None allows all."""
+    """Labels that may be reported, and only they; None allows all, of which background and experimental ones give no
+    events. `+LABEL` lets one give events beside all others."""
     deny: tuple[str, ...] | None = None
     """Labels never reported; None denies none."""
     max_gap_s: float = 3.0

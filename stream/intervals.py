@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ Chosen = npt.NDArray[np.bool_]
 
 RESAMPLES = 1000
 """Count: resamples of a bootstrap."""
+FEWEST = 3
+"""Count: groups for an interval; two can be drawn in three ways only."""
 Z = 1.96
 """Standard deviations on either side that hold 95 % of a normal distribution."""
 TAIL = 0.025
@@ -42,13 +44,13 @@ def bootstrap(
         seed: decides the draws.
 
     Returns:
-        M figures; with a single group nothing is known of how it varies, and their ends are not numbers.
+        M figures; with fewer than FEWEST groups little is known of how they vary, and their ends are not numbers.
 
     Source: Efron 1979; drawing clusters, Davison and Hinkley 1997, section 3.8.
     """
     names, places = np.unique(np.asarray(groups), return_inverse=True)
     values = statistic(np.ones(len(places)))
-    if len(names) < 2:
+    if len(names) < FEWEST:
         return [Figure(float(value), math.nan, math.nan) for value in values]
     rng = np.random.default_rng(seed)
     draws = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), resamples)  # (resamples, groups)
@@ -65,13 +67,21 @@ def shares(counted: Sequence[tuple[Chosen, Chosen]], groups: Sequence[str], seed
         seed: decides the draws.
 
     Returns:
-        M figures; not a number where none is counted.
+        M figures; not a number where none is counted, and without ends where what is counted is of fewer than FEWEST
+        groups, however many there are of others.
     """
 
     def measure(weights: Values) -> Values:
         return np.array([_share(weights * chosen, right) for right, chosen in counted])
 
-    return bootstrap(measure, groups, seed=seed)
+    found = bootstrap(measure, groups, seed=seed)
+    return [trusted(one, chosen, groups) for one, (_, chosen) in zip(found, counted, strict=True)]
+
+
+def trusted(figure: Figure, chosen: Chosen, groups: Sequence[str]) -> Figure:
+    """Return a figure without its ends where the (N,) samples that it counts are of fewer than FEWEST groups."""
+    is_known = len(np.unique(np.asarray(groups)[chosen])) >= FEWEST
+    return figure if is_known else replace(figure, low=math.nan, high=math.nan)
 
 
 def wilson(right: int, count: int) -> tuple[float, float]:

@@ -79,6 +79,12 @@ class Session:
         return Drops(**self._drops)
 
     @property
+    def untold(self) -> tuple[str, ...]:
+        """Labels that have reached their begin threshold but may not be events: not allowed, or experimental."""
+        quiet = set(self._card.silent_labels) - set(self._card.experimental)
+        return tuple(label for label in self._smoother.untold if label not in quiet)
+
+    @property
     def side_px(self) -> int:
         """Pixels: no picture need be larger than this, along either side."""
         return self._card.side_px

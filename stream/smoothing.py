@@ -1,15 +1,15 @@
 """From what the network says of each frame to labels and events: average, thresholds, minimum duration."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
 
+from stream import allowed
 from stream.checkpoint import Saved
 from stream.config import USUAL, SessionSettings, Thresholds
-from stream.errors import UnknownPart
 from stream.types import Array, Label, LabelEvent, Phase, Scores
 
 FEW = 8
@@ -56,9 +56,9 @@ class Smoother:
         self._labels, self._settings = labels, settings
         found = [asdict(settings.thresholds((own or {}).get(name, usual))) for name in labels]
         self._limits = {name: np.array([one[name] for one in found]) for name in asdict(usual)}  # each (K,)
-        self._listed, silent = _listed(labels, settings), set(background) - set(settings.allow or ())
-        self._watched = self._listed & _mask(labels, set(labels) - silent)
-        self._ranked = np.flatnonzero(self._listed)
+        self._watched = _mask(labels, allowed.told(labels, background, settings))
+        self._ranked = np.flatnonzero(_mask(labels, allowed.listed(labels, settings)))
+        self._is_reached = np.zeros(len(labels), np.bool_)  # the begin threshold, once, told or not
         self._clear()
 
     def _clear(self) -> None:
@@ -93,7 +93,9 @@ class Smoother:
     def update(self, scores: Scores) -> tuple[LabelEvent, ...]:
         """Take one frame's (K,) probabilities; return what ended, began and went on with it, in this order."""
         mean, now_s, limits = self._average(scores), scores.offset_s, self._limits
-        starts = self._watched & ~self._is_up & (mean >= limits["begin_threshold"])
+        is_high = mean >= limits["begin_threshold"]
+        self._is_reached |= is_high
+        starts = self._watched & ~self._is_up & is_high
         if not (self._is_up | starts).any():
             return ()
         self._begin_s[starts], self._peak[starts] = now_s, 0.0
@@ -113,6 +115,11 @@ class Smoother:
             return ()
         found = self._mean[self._ranked]
         return tuple(Label(self._labels[self._ranked[i]], float(found[i])) for i in _best(found, count))
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """Labels that have reached their begin threshold, in this stream or since `restore`, and may not be events."""
+        return tuple(self._labels[i] for i in np.flatnonzero(self._is_reached & ~self._watched))
 
     def reset(self) -> tuple[LabelEvent, ...]:
         """Forget the average and end what still goes on, at the last moment it was held."""
@@ -145,15 +152,6 @@ class Smoother:
         )
 
 
-def _listed(labels: tuple[str, ...], settings: SessionSettings) -> Mask:
-    """Mark the labels that may be reported: allowed and not denied."""
-    allow, known = labels if settings.allow is None else settings.allow, set(labels)
-    for name in (*allow, *(settings.deny or ())):
-        if name not in known:
-            raise UnknownPart("label", name, labels)
-    return _mask(labels, set(allow) - set(settings.deny or ()))
-
-
 def _best(values: Array, count: int) -> list[int]:
     """Return where the `count` highest values are, highest first, and among equals the first."""
     if count > FEW:
@@ -165,5 +163,5 @@ def _best(values: Array, count: int) -> list[int]:
     return found
 
 
-def _mask(labels: tuple[str, ...], chosen: set[str]) -> Mask:
+def _mask(labels: tuple[str, ...], chosen: Collection[str]) -> Mask:
     return np.array([name in chosen for name in labels], np.bool_)

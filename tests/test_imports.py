@@ -27,7 +27,7 @@ ROWS = (
         "pictures",
         "play",
     },
-    {"cards", "rooms", "decode", "lateness", "spans", "rows", "onnxfile", "checkpoint"},
+    {"allowed", "cards", "rooms", "decode", "lateness", "spans", "rows", "onnxfile", "checkpoint"},
     {"screentime"},
     {"hub", "preprocess", "smoothing", "resampling", "cuts", "buffer", "steps", "weights", "intervals", "nets"},
     {"manifest"},

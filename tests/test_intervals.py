@@ -52,6 +52,18 @@ def test_one_group_says_nothing_of_how_it_varies() -> None:
     assert math.isnan(figure.high)
 
 
+def test_two_groups_say_too_little_of_how_they_vary() -> None:
+    assert math.isnan(bootstrap(mean_of([1.0, 0.0]), ["a", "b"])[0].low)
+    assert math.isfinite(bootstrap(mean_of([1.0, 0.0, 1.0]), ["a", "b", "c"])[0].low)
+
+
+def test_a_share_of_few_groups_among_many_has_no_interval() -> None:
+    right, groups = np.ones(6, bool), list("abcdef")
+    few, many = shares([(right, np.arange(6) < 2), (right, np.arange(6) > 2)], groups)
+    assert (few.value, math.isnan(few.low), math.isnan(few.high)) == (1.0, True, True)
+    assert (many.low, many.high) == (1.0, 1.0)
+
+
 def test_a_delay_without_end_stays_one() -> None:
     def worst(weights: Values) -> Values:
         return np.array([np.array([1.0, 2.0, math.inf])[weights > 0].max()])
@@ -81,8 +93,8 @@ def test_the_interval_of_a_rate_is_garwoods(count: int, low: float, high: float)
 
 def test_a_share_counts_what_is_chosen_and_is_no_number_where_nothing_is() -> None:
     right, none = np.array([True, True, False, False]), np.zeros(4, np.bool_)
-    groups = ["one", "two", "three", "four"]
+    groups = ["one", "one", "two", "three"]
     half, first, empty = shares([(right, ~none), (right, right), (right, none)], groups)
     assert (half.value, first.value, math.isnan(empty.value)) == (0.5, 1.0, True)
     assert half.low < 0.5 < half.high
-    assert (first.low, first.high) == (1.0, 1.0)
+    assert math.isnan(first.low), "of one group"

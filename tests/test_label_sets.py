@@ -77,6 +77,7 @@ def test_the_rest_and_what_is_experimental_are_no_events_unless_they_are_allowed
     careful = replace(model, experimental=("even",))
     assert begun(careful, easy) == {"odd"}
     assert begun(careful, replace(easy, allow=("even", "none of these"))) == {"even", "none of these"}
+    assert begun(careful, replace(easy, allow=("+even",))) == {"odd", "even"}
 
 
 def test_a_checkpoint_of_other_sets_is_refused(model: Card) -> None:

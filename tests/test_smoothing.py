@@ -1,6 +1,7 @@
 """Probabilities become events that always make sense."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -33,6 +34,30 @@ def walking(*levels: float) -> list[tuple[float, ...]]:
 
 def told(events: list[LabelEvent]) -> list[tuple[str, Phase, float]]:
     return [(event.label, event.phase, round(event.offset_s, 6)) for event in events]
+
+
+def reached(allow: tuple[str, ...] | None, deny: tuple[str, ...] | None = None) -> tuple[set[str], tuple[str, ...]]:
+    """Play a stream in which everything is probable once; return what was begun, and what could not be."""
+    smoother = Smoother(LABELS, SessionSettings(smoothing_s=0, allow=allow, deny=deny), ("nothing", "jump"))
+    rows = [tuple(row) for row in np.repeat(np.eye(4), 5, axis=0).tolist()]
+    return {event.label for event in play(smoother, rows)}, smoother.untold
+
+
+def test_a_plus_allows_a_label_beside_all_others() -> None:
+    assert reached(None) == ({"walk", "run"}, ("nothing", "jump"))
+    assert reached(("jump",)) == ({"jump"}, ("nothing", "walk", "run"))
+    assert reached(("+jump",)) == ({"walk", "run", "jump"}, ("nothing",))
+    assert reached(("+jump",), ("run",)) == ({"walk", "jump"}, ("nothing", "run"))
+    assert reached(("run", "+jump")) == ({"run", "jump"}, ("nothing", "walk"))
+    assert reached(()) == (set(), LABELS), "an empty list allows none"
+    with pytest.raises(UnknownPart, match="no label named 'hop'; known: jump, nothing, run, walk"):
+        reached(("+hop",))
+
+
+def test_a_label_that_begins_with_a_plus_is_itself() -> None:
+    smoother = Smoother(("+1", "1"), replace(RAW, allow=("+1",)))
+    smoother.update(Scores(np.array([0.4, 0.6], np.float32), 0.0))
+    assert [label.name for label in smoother.labels(2)] == ["+1"]
 
 
 class AnyStream(RuleBasedStateMachine):

@@ -40,9 +40,9 @@ Protocol = Annotated[
     typer.Option(
         metavar="NAME",
         help="clip: every clip by itself. events: every clip by itself, by the events that come of it, false ones a "
-        "minute too (on DATA only). stream: clips joined to one long stream. memory: what memories of different length "
-        "are good for in streams that have lasted 10 s to half an hour, with DATA to an hour. footage: gestures in "
-        "sample videos of real scenes, which DATA holds, mirrored, turned and backwards.",
+        "minute too (on DATA only). stream: clips joined to one long stream. memory: memories of different length "
+        "compared, in a stream that has just begun and in one that has lasted long (generated: half an hour; of DATA: "
+        "an hour). footage: gestures in sample videos of real scenes, which DATA holds, mirrored, turned, backwards.",
         show_default="clip; without DATA clip and stream",
     ),
 ]
@@ -72,7 +72,7 @@ Map = Annotated[
     typer.Option(
         "--map",
         help="CSV with the header path,label: a pattern on the clips' paths, and which of the model's labels they "
-        "have, the first pattern that fits; a blank label leaves them out.",
+        "have, such as people/wave_*,wave; the first pattern that fits counts; a blank label leaves them out.",
         rich_help_panel=ON_DATA,
         show_default="DATA's own labels",
     ),

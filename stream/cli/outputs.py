@@ -1,7 +1,7 @@
 """Where the updates of a watch go: a table or JSON lines, a video, a plot; and what is to be said at its end."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,10 +38,17 @@ class Outputs:
         return replace(self.settings, top_k=EVERY_LABEL) if self.plot else self.settings
 
     @contextmanager
-    def opened(self, title: str, limits: Thresholds | None = None) -> Iterator[Send]:
+    def opened(
+        self, title: str, limits: Thresholds | None = None, untold: Callable[[], Sequence[str]] = tuple
+    ) -> Iterator[Send]:
         """Open the sinks; give the function that sends to all of them.
 
-        A watch without an event is said at its end, with the `limits` that none reached; None: only a server knows.
+        A watch without an event is said at its end.
+
+        Args:
+            title: what is watched, and by what.
+            limits: what no action reached then; None: each label has its own, or only a server knows.
+            untold: asked at the end which labels did, but may not be told.
         """
         title = of_file(title)
         split = _Split(self.settings.top_k, self._listing(title), self._whole(title))
@@ -51,9 +58,9 @@ class Outputs:
                     stack.enter_context(sink)
                 yield split.send
         except KeyboardInterrupt:
-            _sum_up(split, limits)
+            self._sum_up(split, limits, untold)
             raise
-        _sum_up(split, limits)
+        self._sum_up(split, limits, untold)
 
     def _listing(self, title: str) -> list[Sink]:
         """Prepare the sinks for people and programs, which list the best labels."""
@@ -66,12 +73,14 @@ class Outputs:
     def _whole(self, title: str) -> list[Sink]:
         return [open_sink("plot", str(self.plot), title=title)] if self.plot else []
 
-
-def _sum_up(split: "_Split", limits: Thresholds | None) -> None:
-    if not split.has_event:
+    def _sum_up(self, split: "_Split", limits: Thresholds | None, untold: Callable[[], Sequence[str]]) -> None:
+        if split.has_event:
+            return
         wanted = f"{limits.begin_threshold:g} and held for {limits.min_duration_s:g} s" if limits else "its threshold"
         seen = f"{split.count} frames used, {split.length_s:.1f} s"
-        sys.stderr.write(f"no event: {seen}; no action reached {wanted}\n")
+        among = " of the labels allowed" if self.settings.allow or self.settings.deny else ""
+        others = f"; labels that were not allowed reached theirs: {', '.join(found)}" if (found := untold()) else ""
+        sys.stderr.write(f"no event: {seen}; no action{among} reached {wanted}{others}\n")
 
 
 class _Split:

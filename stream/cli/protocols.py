@@ -137,13 +137,13 @@ def on_events(recogniser: Recogniser, data: Data, settings: SessionSettings) -> 
     found = events.measure(samples, watched, groups, recogniser.card.background, data.seed)
 
     def show(console: Console) -> None:
-        _show_events(console, found)
+        show_events(console, found)
         _show_groups(console, found.groups, len(samples))
 
     return Outcome(figures.of_events(found) | learned, show, None)
 
 
-def _show_events(console: Console, found: events.Events) -> None:
+def show_events(console: Console, found: events.Events) -> None:
     """Write a row for each action, one for all, and what came of the background."""
     table = Table("shown", "clips", "right event", "first event right", "likeliest right", "first event instead")
     for label, row in [*found.actions.items(), *([("all", found.every)] if found.every else [])]:
@@ -156,10 +156,11 @@ def _show_events(console: Console, found: events.Events) -> None:
     if found.every:
         console.print(table)
     if found.background_clips:
-        said = ", ".join(f"{label} {count}" for label, count in found.false.items()) or "none"
+        said = ", ".join(f"{label} {count}" for label, count in found.false.items())
         console.print(
             f"false events a minute: {words(found.false_per_minute, 1, '', 2)}, over {found.background_s / 60:.1f} min "
-            f"of {found.background_clips} clips, of which {words(found.quiet)} without: {said}"
+            f"of {found.background_clips} clips; quiet clips: {words(found.quiet)}"
+            + (f"; what was said: {said}" if said else "")
         )
 
 
@@ -336,8 +337,11 @@ def _show_cells(console: Console, cells: Sequence[C], title: str, pick: Callable
 
 
 def _show_groups(console: Console, groups: int, count: int) -> None:
-    if groups < 2:
-        console.print("one group only, so no intervals; another --group-by gives them")
+    if groups < intervals.FEWEST:
+        what = "one group" if groups == 1 else f"{groups} groups"
+        console.print(
+            f"{what} only, so no intervals: {intervals.FEWEST} or more give them, by another --group-by perhaps"
+        )
     else:
         what = "clips" if groups == count else "groups"
         console.print(f"intervals: 95 %, {intervals.RESAMPLES} resamples of {groups} {what}")

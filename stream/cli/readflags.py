@@ -62,7 +62,11 @@ Cuts = Annotated[
 Allow = Annotated[
     list[str] | None,
     typer.Option(
-        help="Label that may be told, and only it; may be given again.", rich_help_panel=READING, show_default="all"
+        metavar="[+]LABEL",
+        help="Label that may be told, and only it; +LABEL: beside all that are told anyway, an experimental one for "
+        "instance. May be given again.",
+        rich_help_panel=READING,
+        show_default="all but background and experimental ones",
     ),
 ]
 Deny = Annotated[

@@ -68,15 +68,23 @@ def teach(
         from stream.training.probe.teach import Order, train  # noqa: PLC0415  # takes torch with it
 
         said = Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print
-        card, report = train(
-            Order(
-                data=Path(data), out=chosen, run=runs / chosen.stem, begin=begin, is_only=only, videos=videos,
-                command=shlex.join(["stream-train", *sys.argv[1:]]), group_by=group_by, how=how,
-                is_lenient=is_lenient, seed=seed, threads=threads, is_forced=force,
-            ),
-            said,
+        order = Order(
+            data=Path(data), out=chosen, run=runs / chosen.stem, begin=begin, is_only=only, videos=videos,
+            command=shlex.join(["stream-train", *sys.argv[1:]]), group_by=group_by, how=how,
+            is_lenient=is_lenient, seed=seed, threads=threads, is_forced=force,
         )  # fmt: skip
+        before_ns = _changed_ns(chosen)
+        try:
+            card, report = train(order, said)
+        except KeyboardInterrupt:
+            said(f"interrupted; {f'{chosen} is' if _changed_ns(chosen) != before_ns else 'no model was'} written")
+            raise
     _tell(chosen, card, report, as_json)
+
+
+def _changed_ns(path: Path) -> int:
+    """Return when a file was written; 0 where there is none."""
+    return path.stat().st_mtime_ns if path.is_file() else 0
 
 
 def _tell(out: Path, card: "Card", report: "Report", as_json: bool) -> None:
@@ -102,7 +110,7 @@ def _show(console: Console, report: "Report") -> None:
         "quiet": "clips that mean nothing: no event",
     }
     for row, name in rows.items():
-        before, after = getattr(report.before, row), getattr(report.after, row)
+        before, after = (report.trusted(getattr(side, row)) for side in (report.before, report.after))
         if after.value == after.value:  # not a number where there is nothing to measure
             table.add_row(name, words(before), words(after))
     if report.generated:
@@ -110,6 +118,7 @@ def _show(console: Console, report: "Report") -> None:
         table.add_row("frames of generated gestures: right", before_share, after_share)
     console.print(table)
     what = f"{report.groups} recordings" if report.groups > 1 else "one recording, a fifth of its clips"
-    console.print(f"{report.clips} clips of {what} held out in turn; intervals: 95 %, bootstrap over recordings")
+    known = "intervals: 95 %, bootstrap over recordings" if report.has_intervals else "too few for intervals"
+    console.print(f"{report.clips} clips of {what} held out in turn; {known}")
     if report.lone:
         console.print(f"of one recording only, so not judged: {', '.join(report.lone)}")

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
-from typer.core import TyperGroup
+from rich.panel import Panel
+from rich.table import Table as Grid
+from rich.text import Text
+from typer.core import TyperCommand, TyperGroup
 
 from stream import rooms
 from stream.cli import trainflags as flags
@@ -84,8 +87,8 @@ def train(
     """Train a model, export it, compare it with PyTorch and write its card: every other command takes it at once.
 
     The same seed, data and threads give the same model on the same machine. A run that was killed, or ended by Ctrl-C,
-    goes on with --resume. To record clips of your own: stream-train record --help; to teach a model your clips in a
-    minute: stream-train teach --help.
+    goes on with --resume. `record` makes clips of your own before a camera; `teach` teaches a model your clips in a
+    minute.
     """
     given = {name: value for name, value in locals().items() if name not in ("context", "version")}
     kind = _kind(data)
@@ -310,12 +313,42 @@ class _Programs(TyperGroup):
         return super().parse_args(ctx, args if is_named else ["learn", *args])
 
 
+class _Nameless(typer.Context):
+    """Of a command whose name `_Programs` puts in: people neither type nor see it."""
+
+    @property
+    def command_path(self) -> str:
+        """Say how the command is called."""
+        return self.parent.command_path if self.parent else super().command_path
+
+
+class _Usual(TyperCommand):
+    """The command that has no name of its own for people; its help lists those that have."""
+
+    context_class = _Nameless
+
+    def get_usage(self, ctx: Any) -> str:
+        """Say how it is called."""
+        return f"Usage: {ctx.command_path} [OPTIONS] DATA"
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, and a panel with the other commands."""
+        super().format_help(ctx, formatter)
+        others = Grid.grid(padding=(0, 2))
+        for name, command in COMMANDS.items():
+            if command is not train:
+                others.add_row(Text(name, "bold cyan"), (command.__doc__ or "").partition("\n")[0])
+        panel = Panel(others, title="Other commands, each with --help", title_align="left", border_style="dim")
+        Console(highlight=False, markup=False).print(panel)
+
+
 COMMANDS: dict[str, Callable[..., None]] = {"learn": train, "record": record, "teach": teach}
 """Name -> what it runs."""
 
 main = typer.Typer(add_completion=False, pretty_exceptions_enable=False, cls=_Programs)
 for _name, _command in COMMANDS.items():
-    main.command(_name, context_settings={"help_option_names": ["-h", "--help"]})(reported(_command))
+    _kind_of = _Usual if _command is train else None
+    main.command(_name, cls=_kind_of, context_settings={"help_option_names": ["-h", "--help"]})(reported(_command))
 
 if __name__ == "__main__":
     main()

@@ -175,7 +175,10 @@ Lighten = Annotated[
 
 Video = Annotated[Path | None, typer.Option(help="The video whose frames DATA labels.", rich_help_panel=STILL)]
 HeadKind = Annotated[
-    str, typer.Option("--head", help="linear: the last layer; mlp: the last two.", rich_help_panel=STILL)
+    str,
+    typer.Option(
+        "--head", help="linear: the last layer; mlp: the three layers after the blocks.", rich_help_panel=STILL
+    ),
 ]
 
 Streams = Annotated[
@@ -211,8 +214,8 @@ Footage = Annotated[
     Path | None,
     typer.Option(
         help="Real video to learn from. gestures: a folder in which nobody gestures or crosses the picture, shown by "
-        "one stream in sixteen. everyday: a data set whose clips labelled fight and fall teach these, and all others "
-        "what they are not.",
+        "six streams in a hundred; four in ten of the others are filmed before pictures of it. everyday: a data set "
+        "whose clips labelled fight and fall teach these, and all others what they are not.",
         rich_help_panel=MADE,
         show_default="none",
     ),

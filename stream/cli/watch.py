@@ -222,7 +222,7 @@ def _watch_here(source: Source, outputs: Outputs, recogniser: Recogniser, stop_s
     session = recogniser.session(outputs.asked)
     title = f"{source.uri}   {recogniser.card.name}   {recogniser.runtime.name}"
     limits = None if recogniser.card.label_thresholds else session.thresholds  # else each label has its own
-    with outputs.opened(title, limits) as send, source:
+    with outputs.opened(title, limits, lambda: session.untold) as send, source:
         run(source, session, send, stop_s=stop_s)
 
 

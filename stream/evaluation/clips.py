@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from stream.config import SessionSettings
 from stream.evaluation import reading
-from stream.intervals import Figure, Values, bootstrap
+from stream.intervals import Figure, Values, bootstrap, trusted
 from stream.recogniser import Recogniser
 from stream.training.datasets import Sample
 from stream.types import Array, Update
@@ -91,7 +91,9 @@ def measure(labels: tuple[str, ...], truth: Sequence[str], said: Array, groups: 
     top1, top5, ece, *rest = figures
     counts = np.bincount(shown * len(labels) + said.argmax(1), minlength=len(labels) ** 2)
     counts = counts.reshape(len(labels), len(labels))
-    recall = {labels[index]: figure for index, figure in zip(present, rest, strict=False)}
+    recall = {
+        labels[index]: trusted(figure, shown == index, groups) for index, figure in zip(present, rest, strict=False)
+    }
     confusion = tuple(
         Cell(labels[cell // len(labels)], labels[cell % len(labels)], int(counts.flat[cell]), figure)
         for cell, figure in zip(cells, rest[len(present) :], strict=True)

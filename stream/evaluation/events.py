@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from stream.config import SessionSettings
 from stream.evaluation import reading
-from stream.intervals import Figure, Values, bootstrap, shares
+from stream.intervals import Figure, Values, bootstrap, shares, trusted
 from stream.recogniser import Recogniser
 from stream.spans import Clock
 from stream.training.datasets import Sample
@@ -134,7 +134,7 @@ def measure(
         minutes = (weights * lengths).sum() / 60
         return np.array([(weights * counts).sum() / minutes if minutes else math.nan])
 
-    [per_minute] = bootstrap(alarms, groups, seed=seed)
+    per_minute = trusted(bootstrap(alarms, groups, seed=seed)[0], ~is_action, groups)
     [quiet] = shares([(counts == 0, ~is_action)], groups, seed)
     sizes = int((~is_action).sum()), float(lengths.sum())
     return Events(len(set(groups)), every, actions, *sizes, dict(false.most_common()), per_minute, quiet)

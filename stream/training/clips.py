@@ -12,14 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.progress import track
 
 from stream.cards import Card
 from stream.errors import DecodeError, SourceError, UsageError
 from stream.preprocess import square
 from stream.resampling import Resampler
 from stream.sources import open_source
+from stream.training.bars import bar
 from stream.training.datasets import Sample, overrun
 from stream.types import Frame, Rgb
 
@@ -170,7 +169,7 @@ class Clips:
         for index, sample in enumerate(samples):
             videos[sample.path].append(index)
         clips: dict[int, Clip | None] = {}
-        for indices in track(videos.values(), what, console=Console(stderr=True), transient=True):
+        for indices in bar(videos.values(), what):
             clips.update(self._decoded(samples, indices))
         read = [index for index in range(len(samples)) if index in clips]
         self._kept = {place: clip for place, index in enumerate(read) if (clip := clips[index])}

@@ -121,6 +121,16 @@ def test_the_card_says_when_an_action_begins_where_no_flag_does(clip: Path, mode
     assert "begin" in watched(clip, "--model", tmp_path / "tiny.toml", "--begin", 0.3, "--end", 0.2).stdout
 
 
+def test_labels_that_were_not_allowed_are_named_where_no_event_came(clip: Path, model: Path) -> None:
+    begun = {
+        event["label"] for event in said(watched(clip, "--model", model, "--json", "--begin", 0.3).stdout, "event")
+    }
+    never = next(label for label in cards.load(str(model)).labels if label not in begun)
+    done = watched(clip, "--model", model, "--begin", 0.3, "--allow", never)
+    assert "no action of the labels allowed reached 0.3 and held for 0.2 s; labels that were not" in done.stderr
+    assert done.stderr.endswith(f"allowed reached theirs: {', '.join(sorted(begun))}\n")
+
+
 def test_what_a_watch_has_seen_counts_from_where_it_began(capsys: pytest.CaptureFixture[str]) -> None:
     with Outputs(SessionSettings(), is_json=True).opened("door") as send:
         for number in range(20):

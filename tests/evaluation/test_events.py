@@ -1,9 +1,13 @@
 """The event protocol: clips judged by the events that a user would get."""
 
+import io
+import math
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from stream.cli import protocols
 from stream.config import SessionSettings
 from stream.evaluation import events
 from stream.evaluation.events import Watched
@@ -54,13 +58,27 @@ def test_right_events_first_events_and_the_likeliest_action_are_three_figures() 
 
 def test_every_event_on_the_background_is_false_and_its_interval_draws_groups() -> None:
     found = measured(
-        ("dark", ("red", "red", "green"), "red", "a"), ("dark", (), "red", "b"), ("red", ("blue",), "red", "b")
+        ("dark", ("red", "red", "green"), "red", "a"),
+        ("dark", (), "red", "b"),
+        ("dark", (), "red", "c"),
+        ("red", ("blue",), "red", "b"),
     )
     assert found.false == {"red": 2, "green": 1}
-    assert found.false_per_minute.value == pytest.approx(3.0)
+    assert found.false_per_minute.value == pytest.approx(2.0)
     assert (found.false_per_minute.low, found.false_per_minute.high) == (0, 6)
-    assert found.quiet.value == 0.5
-    assert (found.background_clips, found.background_s) == (2, 30.0 * 2)
+    assert found.quiet.value == pytest.approx(2 / 3)
+    assert (found.background_clips, found.background_s) == (3, 30.0 * 3)
+    assert math.isnan(measured(("dark", ("red",), "red", "a"), ("dark", (), "red", "b")).false_per_minute.low)
+
+
+def test_what_was_said_on_the_background_reads_as_what_was_said() -> None:
+    console = Console(record=True, width=300, file=io.StringIO())
+    rows = [("dark", ("red", "red", "green"), "red", "a"), *(("dark", (), "red", group) for group in "bcd")]
+    protocols.show_events(console, measured(*rows))
+    line = console.export_text().strip()
+    assert line.startswith("false events a minute: 1.50 (")
+    assert "over 2.0 min of 4 clips; quiet clips: 75.0 % (" in line
+    assert line.endswith("; what was said: red 2, green 1")
 
 
 def test_clips_of_background_alone_have_no_actions() -> None:

@@ -49,3 +49,6 @@ def test_a_client_learns_labels_and_thresholds_and_may_allow_what_is_experimenta
     asked = config(allow=["birch"], begin_threshold=0.3, end_threshold=0.2, min_duration_s=0)
     said = updates(serving.talk([asked, *film(jpegs(40))]))
     assert {event.label for one in said for event in one.events} == {"birch"}
+    asked = config(allow=["+birch"], begin_threshold=0.3, end_threshold=0.2, min_duration_s=0)
+    said = updates(serving.talk([asked, *film(jpegs(40))]))
+    assert {event.label for one in said for event in one.events} == {"birch", "conifer"}

@@ -104,6 +104,32 @@ def test_one_recording_is_told_clip_by_clip_and_says_so() -> None:
     assert "of other recordings nothing is known" in found.verdict
 
 
+def test_a_few_recordings_give_no_interval_and_a_careful_verdict() -> None:
+    found = linear.probe("a card", *features(3, 3, 3, 3.0))
+    assert found.right.value > 0.9
+    assert "27 clips of 3 recordings (too few for an interval) held out in turn" in str(found)
+    assert "interval_95" not in found.story()
+    assert found.verdict.startswith("that is more than guessing has, but 3 recordings are too few to tell")
+
+
+def test_networks_that_differ_in_their_last_layer_alone_are_probed_once(
+    base: Path, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = cards.load(str(base))
+    net = tiny.net(card)
+    with torch.no_grad():
+        net.classifier.bias += 1
+    publish(net, replace(card, name="twin"), tmp_path)
+    twin = cards.load(str(tmp_path / "twin.toml"))
+    other = replace(card, name="other", memory_s=9.0)
+    monkeypatch.setattr(choose, "candidates", lambda: (card, twin, other))
+    lines = list[str]()
+    found = choose.choose("auto", datasets.read(clips), lines.append)
+    assert lines[0] == "probing relu6, twin, other on 12 clips"
+    assert "twin has the network of relu6, but for its last layer: not probed again" in lines
+    assert {probe.name for probe in found.probes} == {"relu6", "other"}
+
+
 def test_some_clips_of_many_are_of_every_class_and_group() -> None:
     many = [Sample(Path(f"{c}{g}{n}"), c, group=g) for c in "ab" for g in "xyz" for n in range(50)]
     found = choose.some(many, most=12)
@@ -201,6 +227,36 @@ def test_clips_are_taught_in_one_command_and_the_card_is_right(base: Path, clips
     rows = (tmp_path / "mine" / "validation.csv").read_text().splitlines()
     assert rows[0].startswith("path,label,start,end,group,said")
     assert len(rows) == 13
+
+
+def test_what_is_done_is_said_without_a_terminal_and_ctrl_c_says_what_is_left(
+    base: Path, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(teach, "_judge", stop)
+    done = CliRunner().invoke(
+        main, ["teach", str(clips), "--from", str(base), "--runs", str(tmp_path), "--out", "mine"]
+    )
+    assert done.exit_code == 130
+    lines = done.stderr.splitlines()
+    assert [line.partition(":")[0] for line in lines if line.endswith(": 0 of 12") or ": 0 of 96" in line] == [
+        "decoding for relu6",
+        "decoding to learn from",
+        "generating streams of your clips",
+    ]
+    assert lines[-1] == "interrupted; no model was written"
+    assert all(lines), "no blank lines"
+
+
+def test_help_names_the_command_as_people_type_it_and_lists_the_others() -> None:
+    done = CliRunner().invoke(main, ["--help"], prog_name="stream-train")
+    usage = next(line.strip() for line in done.stdout.splitlines() if "Usage" in line)
+    assert usage == "Usage: stream-train [OPTIONS] DATA"
+    assert "│ record  Record clips" in done.stdout
+    assert "│ teach " in done.stdout
+    assert "stream-train learn" not in CliRunner().invoke(main, [], prog_name="stream-train").output
 
 
 def test_a_model_that_is_there_is_not_replaced_unasked(base: Path, clips: Path, tmp_path: Path) -> None:

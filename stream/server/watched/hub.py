@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from grpc import StatusCode
 
-from stream import threads
+from stream import allowed, threads
+from stream.config import SessionSettings
 from stream.errors import UnknownPart, UsageError
 from stream.recogniser import Recogniser
 from stream.server.access.leash import Ended
@@ -129,11 +130,11 @@ class Hub:
             found = self._find(settings.model)
         except UsageError as error:
             raise settings.wrong("model", str(error)) from error
-        known = set(found.labels)
         for key in ("allow", "deny"):
-            for label in getattr(settings.session, key) or ():
-                if label not in known:
-                    raise settings.wrong(key, str(UnknownPart("label", label, found.labels)))
+            try:
+                allowed.listed(found.labels, SessionSettings(**{key: getattr(settings.session, key)}))
+            except UnknownPart as error:
+                raise settings.wrong(key, str(error)) from error
         return found
 
     def _prepared(self, settings: SourceSettings) -> Kept:

@@ -16,7 +16,7 @@ from concurrent.futures import CancelledError
 from contextlib import closing
 from dataclasses import replace
 
-from stream import threads
+from stream import allowed, threads
 from stream.buffer import frames
 from stream.errors import CutShort, DecodeError, SourceError, SourceRefused, StreamError
 from stream.lateness import Steps
@@ -270,9 +270,7 @@ class _Timeline:
 
 def _told(settings: SourceSettings, recogniser: Recogniser) -> tuple[str, ...]:
     """List the labels of which a beginning may be told."""
-    card, asked = recogniser.card, settings.session
-    found = asked.allow or tuple(label for label in card.labels if label not in card.background)
-    return tuple(label for label in found if label not in (asked.deny or ()))
+    return allowed.told(recogniser.labels, recogniser.card.silent_labels, settings.session)
 
 
 def _bare(error: StreamError) -> StreamError:

@@ -3,6 +3,7 @@
 Directions of motion lie in `gestures-a0`, appearance and actions in a Kinetics card: which is needed, the clips say.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from stream.training.clips import Clips
 from stream.training.datasets import Sample
 from stream.training.mixing import played
 from stream.training.probe.linear import Probe, probe
-from stream.training.probe.trunk import Pictures, Trunk
+from stream.training.probe.trunk import Pictures, Trunk, identity
 from stream.types import Array
 
 AUTO = "auto"
@@ -100,17 +101,22 @@ def choose(begin: str, samples: Sequence[Sample], say: Say, *, is_lenient: bool 
         UsageError: there is no card to begin with, or fewer than two clips of two classes.
         ModelError: the card's weights cannot be read.
     """
-    chosen = some(samples, seed)
-    found = list[tuple[Card, Probe]]()
-    for card in asked(begin):
+    chosen, known = some(samples, seed), asked(begin)
+    found, names = list[tuple[Card, Probe]](), dict[str, str]()
+    say(f"probing {', '.join(card.name for card in known)} on {len(chosen)} clips")
+    for card in known:
+        begun_s = time.monotonic()
         try:
+            if len(known) > 1 and (same := names.setdefault(identity(card), card.name)) != card.name:
+                say(f"{card.name} has the network of {same}, but for its last layer: not probed again")
+                continue
             found.append((card, look(card, chosen, is_lenient=is_lenient, seed=seed)))
         except StreamError as error:
             if begin != AUTO or isinstance(error, UsageError):
                 raise
             say(f"{card.name} is left out: {error}")
             continue
-        say(str(found[-1][1]))
+        say(f"{found[-1][1]} ({time.monotonic() - begun_s:.0f} s)")
     found.sort(key=lambda pair: -pair[1].right.value)
     if not found:
         raise UsageError("--from auto: no model that is here can be probed; accepted: the name of one that works")

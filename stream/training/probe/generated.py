@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from stream import cache, play
 from stream.play.gestures import IGNORE
 from stream.play.motions import LABELS
 from stream.training import gestures
+from stream.training.bars import bar
 from stream.training.probe.layer import Told
 from stream.training.probe.trunk import Trunk
 
@@ -52,9 +51,8 @@ def features(trunk: Trunk) -> Generated:
 
 def _make(trunk: Trunk) -> dict[str, np.ndarray]:
     """Make the streams and step them, with a bar; frames of one stream are alike, so every second one is kept."""
-    console, rows, truth = Console(stderr=True), list[np.ndarray](), list[np.ndarray]()
-    numbers = range(STREAMS)
-    for number in track(numbers, "generated gestures, once", console=console, transient=True):
+    rows, truth = list[np.ndarray](), list[np.ndarray]()
+    for number in bar(range(STREAMS), "generating streams of gestures, kept for the next time"):
         made = gestures.stream((SEED, number), FRAMES)
         rows.append(trunk.features([made.frames])[0])
         truth.append(np.where(np.arange(FRAMES) % 2, IGNORE, made.labels))

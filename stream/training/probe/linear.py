@@ -25,6 +25,9 @@ MOST_FOLDS = 10
 MARGIN = 0.1
 """Share of the way from guessing to all right that the interval must lie above: with few groups it is too narrow."""
 
+FEWEST = 5
+"""Count: recordings for an interval; a bootstrap of fewer draws the same few again and is far too narrow."""
+
 Indices = npt.NDArray[np.int64]
 
 
@@ -46,6 +49,11 @@ class Probe:
     """Classes of one recording only, which cannot be told once it is held out: not in the figure."""
 
     @property
+    def has_interval(self) -> bool:
+        """Say whether there are recordings enough for the interval to mean something."""
+        return self.groups >= FEWEST and math.isfinite(self.right.low)
+
+    @property
     def chance(self) -> float:
         """What guessing gives."""
         return 1 / self.classes
@@ -53,12 +61,12 @@ class Probe:
     def __str__(self) -> str:
         if not self.clips:
             return f"linear probe on {self.name}: every class is of one recording only, so nothing can be held out"
-        known = math.isfinite(self.right.low)
-        ends = f" ({100 * self.right.low:.0f} to {100 * self.right.high:.0f})" if known else ""
+        ends = f" ({100 * self.right.low:.0f} to {100 * self.right.high:.0f})" if self.has_interval else ""
         what = f"{self.groups} recordings" if self.groups > 1 else "one recording"
+        few = "" if self.has_interval else " (too few for an interval)"
         return (
             f"linear probe on {self.name}: {100 * self.right.value:.1f} %{ends} right, classes weighing the same, "
-            f"{self.clips} clips of {what} held out in turn; guessing has {100 * self.chance:.0f} %"
+            f"{self.clips} clips of {what}{few} held out in turn; guessing has {100 * self.chance:.0f} %"
             + (f"; of one recording only, so not judged: {', '.join(self.lone)}" if self.lone else "")
         )
 
@@ -67,8 +75,14 @@ class Probe:
         """Say whether the data can be learned, in a sentence."""
         if self.groups < 2 or not self.clips:
             return "of other recordings nothing is known: record each class a second time, elsewhere"
-        if self.right.low > self.chance + MARGIN * (1 - self.chance):
+        least = self.chance + MARGIN * (1 - self.chance)
+        if self.has_interval and self.right.low > least:
             return "so the data can be learned"
+        if not self.has_interval and self.right.value > least:
+            return (
+                f"that is more than guessing has, but {self.groups} recordings are too few to tell whether another one "
+                f"would be known: record {FEWEST} or more"
+            )
         return (
             "that is no more than guessing may have: look whether the classes differ in what the picture shows, and "
             "add recordings, before you train"
@@ -79,7 +93,7 @@ class Probe:
         found: dict[str, object] = {"card": self.name, "clips": self.clips, "recordings": self.groups}
         if self.clips:
             found |= {"balanced_accuracy": round(self.right.value, 4), "chance": round(self.chance, 4)}
-        if math.isfinite(self.right.low):
+        if self.has_interval:
             found["interval_95"] = [round(self.right.low, 4), round(self.right.high, 4)]
         return found
 

@@ -1,15 +1,18 @@
 """What teaching brought: before and after, for the card and as a table of clips."""
 
 import csv
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from stream.intervals import Figure
 from stream.training.datasets import Sample
 from stream.training.probe.judging import Figures, Verdict
+from stream.training.probe.linear import FEWEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,15 @@ class Report:
     """Classes of one recording only: not judged."""
     generated: tuple[float, float] | None
     """Share of frames of generated streams, not learned from, that are right before and after."""
+
+    @property
+    def has_intervals(self) -> bool:
+        """Say whether there are recordings enough for intervals to mean something."""
+        return self.groups >= FEWEST
+
+    def trusted(self, figure: Figure) -> Figure:
+        """Return a figure, without its ends where the recordings are too few."""
+        return figure if self.has_intervals else replace(figure, low=math.nan, high=math.nan)
 
 
 def tabulate(path: Path, samples: Sequence[Sample], verdicts: Mapping[int, Verdict]) -> None:
@@ -48,7 +60,7 @@ def figures(report: Report) -> dict[str, Any]:
     for name, measured in (("before", report.before), ("after", report.after)):
         found[name] = {
             key: [round(value, 4) for value in (figure.value, figure.low, figure.high) if np.isfinite(value)]
-            for key, figure in (("right", measured.right), ("told", measured.told), ("quiet", measured.quiet))
+            for key, figure in ((key, report.trusted(getattr(measured, key))) for key in ("right", "told", "quiet"))
             if np.isfinite(figure.value)
         }
     if report.generated:

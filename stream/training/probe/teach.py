@@ -9,6 +9,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from stream.cards import OF_LABELS, Card
 from stream.play.gestures import IGNORE
 from stream.play.motions import LABELS
 from stream.training import datasets, mirror, recipes, splits
+from stream.training.bars import bar
 from stream.training.clips import Clip, Clips
 from stream.training.datasets import Sample
 from stream.training.mixing import Mixer, MixSettings, played
@@ -126,6 +128,7 @@ def train(order: Order, say: Say) -> tuple[Card, Report]:
     trunk = Trunk(choice.card, order.threads)
     lesson, made = _prepare(order, trunk, samples)
     report, verdicts = _judge(trunk, lesson, made, order.seed)
+    say("learning from all clips")
     final = lesson.learn((), order.seed)
     order.run.mkdir(parents=True, exist_ok=True)
     tabulate(order.run / "validation.csv", lesson.samples, verdicts)
@@ -189,12 +192,14 @@ def _mixed(trunk: Trunk, card: Card, clips: Clips, seed: int) -> dict[str, Told]
     """Make streams of each group's clips, cropped, lit, sped and mirrored, and step the network over them."""
     rounds = min(ROUNDS, max(1, round(STREAMS / len(clips))))
     frames, found = max(1, round(STREAM_S * card.fps)), dict[str, Told]()
-    for number, group in enumerate(sorted({sample.group for sample in clips.samples})):
-        part = _Part(clips, [place for place, sample in enumerate(clips.samples) if sample.group == group])
-        mixer = Mixer(part, replace(card, lighten=0.0), MixSettings())  # the trunk lightens
-        made = [mixer.stream((seed, number, turn), frames) for turn in range(rounds * len(part))]
-        sparse = [np.where(np.arange(frames) % 2, IGNORE, one.labels) for one in made]  # neighbours are alike
-        found[group] = Told.of(trunk.features([one.frames for one in made]), sparse)
+    with closing(bar(range(rounds * len(clips)), "generating streams of your clips")) as steps:
+        for number, group in enumerate(sorted({sample.group for sample in clips.samples})):
+            part = _Part(clips, [place for place, sample in enumerate(clips.samples) if sample.group == group])
+            mixer = Mixer(part, replace(card, lighten=0.0), MixSettings())  # the trunk lightens
+            turns = zip(range(rounds * len(part)), steps, strict=False)
+            made = [mixer.stream((seed, number, turn), frames) for turn, _ in turns]
+            sparse = [np.where(np.arange(frames) % 2, IGNORE, one.labels) for one in made]  # neighbours are alike
+            found[group] = Told.of(trunk.features([one.frames for one in made]), sparse)
     return found
 
 
@@ -212,7 +217,7 @@ def _judge(trunk: Trunk, lesson: Lesson, made: Generated | None, seed: int) -> t
     judged = [place for place in range(len(truth)) if truth[place] not in lone]
     is_known = len(set(lesson.groups)) > 1
     after, rates = dict[int, Verdict](), list[float]()
-    for fold in np.unique(folds[judged]):
+    for fold in bar(np.unique(folds[judged]).tolist(), "judging, by layers that learn from the other parts"):
         held = {lesson.samples[place].group for place in np.flatnonzero(folds == fold)} if is_known else set[str]()
         learned = lesson.learn(tuple(held), seed) if is_known else _fold_of_one(lesson, folds == fold, seed)
         rates += _shares(learned, made, lesson.card)

@@ -1,5 +1,6 @@
 """A card's network, frozen: what its last layer is given at every frame of a clip."""
 
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
@@ -24,6 +25,27 @@ BATCH = 8
 
 Pictures = npt.NDArray[np.uint8]
 """(T, S, S, 3) RGB."""
+
+
+SEEN_AS = (
+    *("architecture", "variant", "side_px", "fps", "gate", "activation", "se_type", "classifier_activation", "fit"),
+    *("lighten", "memory_s", "trained_frames"),
+)
+"""Fields of a card that decide, with the weights, what its last layer is given."""
+
+
+def identity(card: Card) -> str:
+    """Hash all that decides what a card's last layer is given: of two with the same, one need be looked at.
+
+    Raises:
+        ModelError: the weights cannot be read.
+    """
+    found = hashlib.sha256(repr([getattr(card, name) for name in SEEN_AS]).encode())
+    state = weights.read_state_dict(card.read_weights())
+    for name in sorted(name for name in state if not name.startswith(f"{LAST}.")):
+        found.update(name.encode())
+        found.update(state[name].contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 class Trunk:
