@@ -32,6 +32,7 @@ class Arrival:
         if not self._console.is_terminal:
             return
         if self._bar is None:
+            self._stack.close()  # a spinner: two cannot move at once
             columns = (TextColumn("fetching"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
             self._bar = self._stack.enter_context(Progress(*columns, console=self._console, transient=True))
             self._bar.add_task("fetching", total=total)
@@ -42,7 +43,8 @@ class Arrival:
         self._stack.close()
         self._bar = None
         if self._console.is_terminal:
-            spinner = Progress(SpinnerColumn(), TextColumn("{task.description}"), console=self._console, transient=True)
+            columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
+            spinner = Progress(*columns, console=self._console, transient=True)
             self._stack.callback(self._print, sentence)  # what it said stays when the spinner goes
             self._stack.enter_context(spinner).add_task(sentence)
         else:
