@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,19 +33,21 @@ def evaluated(*words: object) -> Result:
 
 
 def test_clips_give_every_figure_with_its_interval(data: Path, model: Path, tmp_path: Path) -> None:
-    plot = tmp_path / "confusion.png"
-    done = evaluated(model, data, "--json", "-", "--group-by", r"_(\d)", "--plot", plot)
+    plot, three = tmp_path / "confusion.png", shutil.copytree(data, tmp_path / "three")
+    for label in COLOURS:
+        shutil.copy(three / label / f"{label}_2.mp4", three / label / f"{label}_3.mp4")
+    done = evaluated(model, three, "--json", "-", "--group-by", r"_(\d)", "--plot", plot)
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
-    assert (found["clips"], found["groups"]) == (6, 2)
+    assert (found["clips"], found["groups"]) == (9, 3)
     assert set(found["recall"]) == set(COLOURS)
     assert found["calibration_error"]["bins"] == 15
     assert "top5" not in found, "there are five labels, so it would always be 1"
-    assert sum(cell["clips"] for cell in found["confusion"]) == 6
+    assert sum(cell["clips"] for cell in found["confusion"]) == 9
     for figure in (found["top1"], found["calibration_error"], *found["recall"].values()):
         assert figure["low"] <= figure["value"] <= figure["high"]
     right = sum(cell["clips"] for cell in found["confusion"] if cell["shown"] == cell["said"])
-    assert found["top1"]["value"] == pytest.approx(right / 6, abs=1e-4)
+    assert found["top1"]["value"] == pytest.approx(right / 9, abs=1e-4)
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 

@@ -76,14 +76,14 @@ def test_the_delay_counts_from_the_end_of_the_gesture_and_a_label_that_comes_lat
 def test_shares_and_delays_of_minutes_are_summed_up_with_intervals_drawn_by_minute() -> None:
     first = Minute((True, True, False, True), (-0.4, 0.6, math.inf, 0.2), 1)
     second = Minute((False, True), (0.7, 0.1), 2)
-    found = generated.measure([first, second], 0)
-    assert (found.minutes, found.played) == (2, 6)
-    assert found.recognised.value == pytest.approx(4 / 6)
+    found = generated.measure([first, second, second], 0)
+    assert (found.minutes, found.played) == (3, 8)
+    assert found.recognised.value == pytest.approx(5 / 8)
     assert (found.recognised.low, found.recognised.high) == pytest.approx((0.5, 0.75))
-    assert found.soon.value == pytest.approx(4 / 6)
+    assert found.soon.value == pytest.approx(5 / 8)
     assert found.delay_s.value == pytest.approx(0.2)
     assert found.late_s.value == math.inf
-    assert found.false_per_minute.value == pytest.approx(1.5)
+    assert found.false_per_minute.value == pytest.approx(5 / 3)
     assert found.false_per_minute.low < 1
     assert found.false_per_minute.high > 2
 
