@@ -114,7 +114,7 @@ def test_a_wrong_login_is_said_without_it_and_not_tried_again_soon(model: Path, 
         wrong = camera.uri.replace("right", "s3cret%2Fword")
         with live.running(model, *configure(tmp_path, door(wrong))) as server, Watcher(server) as watcher:
             # On a busy machine the camera may answer late first: that is no refusal, and is tried again soon.
-            watcher.wait(_is_refusal)
+            watcher.wait(_is_refusal, 100)
             time.sleep(5)
             attempts = [said for _, said in watcher.said if _is_refusal(said)]
             told = "".join(server.log) + str(watcher.said) + str(watcher.standing())
