@@ -16,7 +16,7 @@ def listed(labels: Sequence[str], settings: SessionSettings) -> tuple[str, ...]:
         UnknownPart: `settings.allow` or `settings.deny` names no label; lists the labels.
     """
     named, denied, is_only = _named(labels, settings), set(settings.deny or ()), _has_plain(labels, settings)
-    _known(labels, settings.deny or ())
+    _check(labels, settings.deny or ())
     return tuple(label for label in labels if label not in denied and (not is_only or label in named))
 
 
@@ -26,24 +26,28 @@ def told(labels: Sequence[str], silent: Collection[str], settings: SessionSettin
     Raises:
         UnknownPart: see `listed`.
     """
-    named = _named(labels, settings)
-    return tuple(label for label in listed(labels, settings) if label in named or label not in silent)
+    quiet = set(silent) - _named(labels, settings)
+    return tuple(label for label in listed(labels, settings) if label not in quiet)
 
 
 def _has_plain(labels: Sequence[str], settings: SessionSettings) -> bool:
     """Say whether `allow` is a list of all that may be reported; a label may begin with a plus itself."""
     if settings.allow is None:
         return False
-    return not settings.allow or any(name in labels or not name.startswith(BESIDE) for name in settings.allow)
+    known = set(labels)
+    return not settings.allow or any(name in known or not name.startswith(BESIDE) for name in settings.allow)
 
 
 def _named(labels: Sequence[str], settings: SessionSettings) -> set[str]:
     """Return the labels that `allow` names, with a plus and without."""
-    found = [name if name in labels else name.removeprefix(BESIDE) for name in settings.allow or ()]
-    _known(labels, found)
+    known = set(labels)
+    found = [name if name in known else name.removeprefix(BESIDE) for name in settings.allow or ()]
+    _check(labels, found)
     return set(found)
 
 
-def _known(labels: Sequence[str], names: Iterable[str]) -> None:
-    if unknown := next((name for name in names if name not in labels), None):
-        raise UnknownPart("label", unknown, labels)
+def _check(labels: Sequence[str], names: Iterable[str]) -> None:
+    known = set(labels)
+    for name in names:
+        if name not in known:
+            raise UnknownPart("label", name, labels)

@@ -1,7 +1,7 @@
 """From what the network says of each frame to labels and events: average, thresholds, minimum duration."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -56,8 +56,8 @@ class Smoother:
         self._labels, self._settings = labels, settings
         found = [asdict(settings.thresholds((own or {}).get(name, usual))) for name in labels]
         self._limits = {name: np.array([one[name] for one in found]) for name in asdict(usual)}  # each (K,)
-        self._watched = _mask(labels, allowed.told(labels, background, settings))
-        self._ranked = np.flatnonzero(_mask(labels, allowed.listed(labels, settings)))
+        self._watched = _mask(labels, set(allowed.told(labels, background, settings)))
+        self._ranked = np.flatnonzero(_mask(labels, set(allowed.listed(labels, settings))))
         self._is_reached = np.zeros(len(labels), np.bool_)  # the begin threshold, once, told or not
         self._clear()
 
@@ -163,5 +163,5 @@ def _best(values: Array, count: int) -> list[int]:
     return found
 
 
-def _mask(labels: tuple[str, ...], chosen: Collection[str]) -> Mask:
+def _mask(labels: tuple[str, ...], chosen: set[str]) -> Mask:
     return np.array([name in chosen for name in labels], np.bool_)

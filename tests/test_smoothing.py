@@ -199,6 +199,12 @@ def test_a_label_nobody_knows_is_refused_and_the_known_ones_are_named(field: str
     assert isinstance(caught.value, UsageError)
 
 
+@pytest.mark.parametrize("settings", [{"allow": ("",)}, {"allow": ("+",)}, {"deny": ("",)}])
+def test_a_blank_label_is_one_that_nobody_knows(settings: dict[str, tuple[str, ...]]) -> None:
+    with pytest.raises(UnknownPart, match="no label named ''"):
+        Smoother(LABELS, SessionSettings(**settings))
+
+
 @pytest.mark.parametrize("output", ["softmax", "sigmoid"])
 def test_huge_logits_give_probabilities(output: str) -> None:
     found = probabilities(np.array([1e4, -1e4, 0, 89], np.float32), output)
